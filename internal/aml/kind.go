@@ -1,0 +1,153 @@
+package aml
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/arm"
+)
+
+// Fate is what a move does with a kind of content.
+type Fate int
+
+const (
+	// Moves: comes along with all its versions and history (S04, S06 to S08).
+	Moves Fate = iota
+	// Dropped: is not there afterwards; it must be registered again (S05).
+	Dropped
+	// Blocks: the move is refused while one exists (S09, S10, S34 to S36).
+	Blocks
+	// Disconnected: comes along as Disconnected and must be approved or made again (S23, S24).
+	Disconnected
+)
+
+var fateNames = [...]string{"Moves", "Dropped", "Blocks", "Disconnected"}
+
+// String names the fate.
+func (f Fate) String() string { return fateNames[f] }
+
+// Reference is a place in a document that holds an id, or a URI that contains one.
+type Reference struct {
+	Path string // dotted; "*" stands for every member of an object or list
+	// Owned ids are rendered by the service and follow the workspace and what they point to. Others are text: a move leaves them as they were.
+	Owned bool
+}
+
+// Kind is one kind of workspace content.
+type Kind struct {
+	Path       string // below the workspace, as Azure spells it: onlineEndpoints/deployments
+	Fate       Fate
+	Archivable bool // hidden from lists once properties.isArchived is set, unless listViewType asks for it
+	References []Reference
+}
+
+// Type is the full resource type.
+func (k Kind) Type() arm.Type { return Workspaces + arm.Type("/"+k.Path) }
+
+// Depth is how many names lie between the workspace and the document: 1 for jobs, 2 for data/versions.
+func (k Kind) Depth() int { return strings.Count(k.Path, "/") + 1 }
+
+// Owned returns the paths of ids that follow.
+func (k Kind) Owned() []string {
+	var paths []string
+	for _, r := range k.References {
+		if r.Owned {
+			paths = append(paths, r.Path)
+		}
+	}
+	return paths
+}
+
+func owned(paths ...string) []Reference { return references(true, paths) }
+func text(paths ...string) []Reference  { return references(false, paths) }
+
+func references(owned bool, paths []string) []Reference {
+	var refs []Reference
+	for _, p := range paths {
+		refs = append(refs, Reference{p, owned})
+	}
+	return refs
+}
+
+// kinds is the table. Parents stand before their children.
+var kinds = []Kind{
+	{Path: "computes", Fate: Blocks, References: owned("properties.resourceId", "properties.properties.subnet.id")},
+	{Path: "onlineEndpoints", Fate: Blocks, References: owned("properties.compute")},
+	{Path: "onlineEndpoints/deployments", Fate: Blocks, References: slices.Concat(
+		owned("properties.model", "properties.environmentId", "properties.codeConfiguration.codeId"), text("properties.modelMountPath"))},
+	{Path: "batchEndpoints", Fate: Blocks},
+	{Path: "batchEndpoints/deployments", Fate: Blocks, References: owned("properties.compute", "properties.model.assetId",
+		"properties.environmentId", "properties.codeConfiguration.codeId", "properties.deploymentConfiguration.componentId.assetId")},
+	{Path: "serverlessEndpoints", Fate: Blocks, References: owned("properties.marketplaceSubscriptionId")},
+	{Path: "services", Fate: Blocks},
+	{Path: "marketplaceSubscriptions", Fate: Moves},
+	{Path: "jobs", Fate: Moves, Archivable: true, References: owned("properties.computeId", "properties.environmentId", "properties.codeId",
+		"properties.componentId", "properties.trial.environmentId", "properties.trial.codeId")},
+	{Path: "schedules", Fate: Moves, Archivable: false, References: text("properties.action.jobDefinition.computeId",
+		"properties.action.jobDefinition.environmentId", "properties.action.jobDefinition.codeId", "properties.action.jobDefinition.componentId",
+		"properties.action.jobDefinition.jobs.*.componentId", "properties.action.jobDefinition.jobs.*.computeId",
+		"properties.action.endpointInvocationDefinition.endpoint", "properties.action.monitorDefinition.monitoringTarget.deploymentId",
+		"properties.action.monitorDefinition.monitoringTarget.modelId")},
+	{Path: "datastores", Fate: Moves, References: text("properties.subscriptionId", "properties.resourceGroup")},
+	{Path: "data", Fate: Dropped, Archivable: true},
+	{Path: "data/versions", Fate: Dropped, Archivable: true, References: text("properties.dataUri", "properties.referencedUris.*")},
+	{Path: "models", Fate: Moves, Archivable: true},
+	{Path: "models/versions", Fate: Moves, Archivable: true, References: text("properties.modelUri")},
+	{Path: "environments", Fate: Moves, Archivable: true},
+	{Path: "environments/versions", Fate: Moves, Archivable: true, References: text("properties.image", "properties.build.contextUri")},
+	{Path: "codes", Fate: Moves, Archivable: true},
+	{Path: "codes/versions", Fate: Moves, Archivable: true, References: text("properties.codeUri")},
+	{Path: "components", Fate: Moves, Archivable: true},
+	{Path: "components/versions", Fate: Moves, Archivable: true, References: text("properties.componentSpec.code", "properties.componentSpec.environment")},
+	{Path: "featuresets", Fate: Moves, Archivable: true},
+	{Path: "featuresets/versions", Fate: Moves, Archivable: true, References: text("properties.specification.path", "properties.entities.*")},
+	{Path: "featurestoreEntities", Fate: Moves, Archivable: true},
+	{Path: "featurestoreEntities/versions", Fate: Moves, Archivable: true},
+	{Path: "connections", Fate: Moves, References: slices.Concat(owned("properties.createdByWorkspaceArmId"),
+		text("properties.target", "properties.metadata.ResourceId", "properties.sharedUserList.*"))},
+	{Path: "capabilityHosts", Fate: Moves, References: text("properties.customerSubnet")},
+	{Path: "outboundRules", Fate: Moves, References: text("properties.destination.serviceResourceId")},
+	{Path: "privateEndpointConnections", Fate: Disconnected, References: owned("properties.privateEndpoint.id")},
+	{Path: "labelingJobs", Fate: Moves, References: text("properties.datasetConfiguration.assetName", "properties.mlAssistConfiguration.inferencingComputeBinding.computeId")},
+	{Path: "linkedServices", Fate: Moves, References: text("properties.linkedServiceResourceId")},
+	{Path: "linkedWorkspaces", Fate: Moves, References: text("properties.linkedWorkspaceResourceId", "properties.userAssignedIdentityResourceId")},
+}
+
+// Kinds returns every kind of content that is known, parents before their children.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
+// FindKind returns the kind of content at a path below the workspace, whatever its case. What is not known must be reported, never ignored (D1).
+func FindKind(path string) (Kind, bool) {
+	for _, k := range kinds {
+		if strings.EqualFold(k.Path, path) {
+			return k, true
+		}
+	}
+	return Kind{}, false
+}
+
+// KindOf returns the kind of content of a full resource type.
+func KindOf(t arm.Type) (Kind, bool) {
+	path, below := strings.CutPrefix(t.Key(), Workspaces.Key()+"/")
+	if !below {
+		return Kind{}, false
+	}
+	return FindKind(path)
+}
+
+// workspaceReferences are the places in the document of the workspace itself.
+var workspaceReferences = slices.Concat(
+	owned("properties.storageAccount", "properties.keyVault", "properties.applicationInsights", "properties.containerRegistry",
+		"properties.primaryUserAssignedIdentity", "properties.hubResourceId", "properties.mlFlowTrackingUri",
+		"properties.serverlessComputeSettings.serverlessComputeCustomSubnet", "properties.encryption.keyVaultProperties.keyVaultArmId",
+		"properties.encryption.identity.userAssignedIdentity"),
+	text("properties.sharedPrivateLinkResources.*.properties.privateLinkResourceId", "properties.associatedWorkspaces.*",
+		"properties.workspaceHubConfig.defaultWorkspaceResourceGroup", "properties.workspaceHubConfig.additionalWorkspaceStorageAccounts.*",
+		"properties.managedNetwork.outboundRules.*.destination.serviceResourceId"),
+)
+
+// WorkspaceReferences returns the places where the document of a workspace holds ids.
+func WorkspaceReferences() []Reference { return slices.Clone(workspaceReferences) }
+
+// OwnedWorkspacePaths returns those places whose ids follow.
+func OwnedWorkspacePaths() []string { return Kind{References: workspaceReferences}.Owned() }

@@ -1,0 +1,226 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/access"
+	"github.com/amlmove/amlmove/internal/cloud/identity"
+	"github.com/amlmove/amlmove/internal/cloud/operation"
+	"github.com/amlmove/amlmove/internal/cloud/provider"
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/tree"
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+// delete removes a resource, at once or by an operation.
+func (e *Engine) delete(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
+	if entry.NoDelete {
+		return Response{}, notAllowed(req.Method, entry.Name)
+	}
+	var resp Response
+	err := e.Update(ctx, func(tx store.Tx, st *State) error {
+		resp = Response{}
+		return e.deleteIn(ctx, tx, st, req, entry, &resp)
+	})
+	return resp, err
+}
+
+func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Request, entry *provider.Type, resp *Response) error {
+	id := req.Target.ID
+	if err := st.Admit(req, string(entry.Name)+"/delete", id); err != nil {
+		return err
+	}
+	if err := e.holdGroup(ctx, tx, id); err != nil {
+		return err
+	}
+	found, err := e.Tree.Resolve(ctx, tx, id)
+	if errs.Is(err, errs.NotFound) {
+		resp.Status = http.StatusNoContent
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := st.unlocked(id, access.Delete); err != nil {
+		return err
+	}
+	if req.IfMatch != "" && !matches(req.IfMatch, found.Node.ETag) {
+		return errs.New(errs.Precondition, "PreconditionFailed", "The condition '%s' in the If-Match header was not satisfied.", req.IfMatch)
+	}
+	call, err := e.callOn(ctx, tx, tx, found, req.Caller, e.now())
+	if err != nil {
+		return err
+	}
+	call.Query = req.Query
+	if entry.Delete != nil {
+		if err := entry.Delete(call); err != nil {
+			return err
+		}
+	}
+	if !entry.AsyncDelete {
+		resp.Status = http.StatusOK
+		return e.remove(ctx, tx, call)
+	}
+	if entry.Stateful {
+		tree.Set(call.Doc.Public, "properties.provisioningState", "Deleting")
+		call.Changed = true
+	}
+	if call.Changed {
+		if err := e.save(ctx, tx, call); err != nil {
+			return err
+		}
+	}
+	resp.Status = http.StatusAccepted
+	duration := strings.ToLower(entry.Kind() + ".delete")
+	return e.begin(ctx, tx, req, resp, opDelete, duration, found.Node.ID, entry, call.Location(), settleInput{Cause: "delete", Caller: req.Caller})
+}
+
+// finishDelete ends the deletion of a resource.
+func (e *Engine) finishDelete(ctx context.Context, tx store.Tx, op *store.Operation, now time.Time) error {
+	var input settleInput
+	if err := json.Unmarshal(op.Input, &input); err != nil {
+		return fmt.Errorf("read the input of operation %s: %w", op.ID, err)
+	}
+	found, err := e.Tree.FindNode(ctx, tx, op.Node)
+	if errs.Is(err, errs.NotFound) {
+		operation.Finish(op, now, http.StatusNoContent, nil)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	call, err := e.callOn(ctx, tx, tx, found, input.Caller, now)
+	if err != nil {
+		return err
+	}
+	if err := e.remove(ctx, tx, call); err != nil {
+		return err
+	}
+	operation.Finish(op, now, http.StatusNoContent, nil)
+	return nil
+}
+
+// remove takes a resource with all below it, and what is bound to its scope, out of sight.
+func (e *Engine) remove(ctx context.Context, tx store.Tx, call *provider.Call) error {
+	if call.Type.Gone != nil {
+		if err := call.Type.Gone(call); err != nil {
+			return err
+		}
+	}
+	return e.drop(ctx, tx, call.Found.Node.ID, call.ID)
+}
+
+// drop trashes a node and the extensions of its scope; whoever remembered its place must look again.
+func (e *Engine) drop(ctx context.Context, tx store.Tx, node store.ID, id arm.ID) error {
+	if _, err := tx.DropExtensions(ctx, store.ExtensionRange{Scope: id.String(), Below: true}, ""); err != nil {
+		return err
+	}
+	if err := tx.Trash(ctx, node); err != nil {
+		return err
+	}
+	if len(id) > 3 {
+		return nil
+	}
+	return tx.Bump(ctx)
+}
+
+// deleteGroup removes a resource group with all in it, as an operation.
+func (e *Engine) deleteGroup(ctx context.Context, req *Request) (Response, error) {
+	resp := Response{Status: http.StatusAccepted, RetryAfter: 1}
+	id := req.Target.ID
+	err := e.Update(ctx, func(tx store.Tx, st *State) error {
+		if err := st.Admit(req, "Microsoft.Resources/subscriptions/resourceGroups/delete", id); err != nil {
+			return err
+		}
+		found, err := e.Tree.Resolve(ctx, tx, id)
+		if err != nil {
+			return Explain(err, id)
+		}
+		if err := st.unlocked(id, access.Delete); err != nil {
+			return err
+		}
+		held, err := tx.Hold(ctx, store.Exclusive, found.Node.ID)
+		if err != nil {
+			return Explain(err, id)
+		}
+		if err := writableGroup(held[0]); err != nil {
+			return err
+		}
+		held[0].Flag = groupDeleting
+		if err := tx.Save(ctx, held[0]); err != nil {
+			return err
+		}
+		op, err := operation.New(opGroup, e.now(), e.Clock.Duration("resourcegroups.delete"), settleInput{Cause: "delete", Caller: req.Caller})
+		if err != nil {
+			return err
+		}
+		op.Tenant, op.Subscription, op.Principal, op.Node, op.Correlation = req.Caller.TenantID, id.Subscription(), req.Caller.ObjectID, held[0].ID, req.Correlation
+		resp.Location = e.ResultURL(op)
+		return tx.PutOperation(ctx, op)
+	})
+	return resp, err
+}
+
+// ResultURL is where the result of an operation of ARM itself is read (arm-move 1.1).
+func (e *Engine) ResultURL(op store.Operation) string {
+	return fmt.Sprintf("%s/subscriptions/%s/operationresults/%s?api-version=2021-04-01", e.Base(), op.Subscription, op.ID)
+}
+
+// finishGroupDelete ends the deletion of a group: each resource in it goes as if it were deleted alone, so that soft-deleted names are kept.
+func (e *Engine) finishGroupDelete(ctx context.Context, tx store.Tx, op *store.Operation, now time.Time) error {
+	var input settleInput
+	if err := json.Unmarshal(op.Input, &input); err != nil {
+		return fmt.Errorf("read the input of operation %s: %w", op.ID, err)
+	}
+	group, err := e.Tree.FindNode(ctx, tx, op.Node)
+	if errs.Is(err, errs.NotFound) {
+		operation.Finish(op, now, http.StatusOK, nil)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := e.goneBelow(ctx, tx, group, input.Caller, now); err != nil {
+		return err
+	}
+	if err := e.drop(ctx, tx, group.Node.ID, group.ID()); err != nil {
+		return err
+	}
+	operation.Finish(op, now, http.StatusOK, nil)
+	return nil
+}
+
+// goneBelow tells the resources of a group that have something to do when they go.
+func (e *Engine) goneBelow(ctx context.Context, tx store.Tx, group tree.Found, caller identity.Caller, now time.Time) error {
+	r := store.Range{Limit: 200}
+	for {
+		page, err := tx.Children(ctx, group.Node.ID, r)
+		if err != nil {
+			return err
+		}
+		for _, node := range page {
+			entry, err := e.Types.Find(arm.Type(node.Type))
+			if err != nil || entry.Gone == nil {
+				continue // hidden nodes and types without an ending of their own
+			}
+			found := tree.Found{Chain: append(append([]store.Node{}, group.Chain...), node), Node: node}
+			call, err := e.callOn(ctx, tx, tx, found, caller, now)
+			if err != nil {
+				return err
+			}
+			if err := entry.Gone(call); err != nil {
+				return err
+			}
+		}
+		if len(page) < r.Limit {
+			return nil
+		}
+		r.AfterType, r.AfterName = page[len(page)-1].Type, page[len(page)-1].Name
+	}
+}

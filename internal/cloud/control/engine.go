@@ -1,0 +1,149 @@
+// Package control carries out ARM requests on the tree: it asks whether the caller may, whether a lock, a policy or a running move forbids it, finds
+// the type in the provider table, runs its behaviour, and writes documents, children and operations in one transaction.
+//
+// It knows no HTTP: cloud/server turns requests into Request and Response into answers. It stands on provider, access, operation,
+// tree and store. Moves are carried out by cloud/move, which registers its two actions here.
+package control
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/identity"
+	"github.com/amlmove/amlmove/internal/cloud/operation"
+	"github.com/amlmove/amlmove/internal/cloud/provider"
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/tree"
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+// Request is one call to the control plane.
+type Request struct {
+	Method      string // GET, HEAD, PUT, PATCH, DELETE, POST
+	Target      arm.Target
+	Query       url.Values
+	Body        []byte
+	IfMatch     string
+	IfNoneMatch string
+	Caller      identity.Caller
+	Correlation string
+}
+
+// APIVersion is what the caller asked for.
+func (r *Request) APIVersion() string { return r.Query.Get("api-version") }
+
+// Response is what the server writes. A nil Body means none.
+type Response struct {
+	Status     int
+	Body       []byte
+	ETag       string
+	Location   string // absolute URL of an operation's result
+	Async      string // absolute URL of an operation's status
+	RetryAfter int    // seconds; 0: no header
+}
+
+// GroupAction is a POST verb on a resource group.
+type GroupAction struct {
+	Permission string
+	Do         func(ctx context.Context, req *Request) (Response, error)
+}
+
+// Options are what an Engine is made of.
+type Options struct {
+	Store store.Store
+	Tree  *tree.Tree
+	Types *provider.Table
+	Clock *operation.Clock
+	Base  func() string
+	Log   *slog.Logger
+}
+
+// Engine carries out requests.
+type Engine struct {
+	Options
+	state        stateCache
+	wake         func()
+	groupActions map[string]GroupAction
+}
+
+// New returns an engine. Wake is set later, when the operation runner exists.
+func New(o Options) *Engine {
+	return &Engine{Options: o, wake: func() {}, groupActions: map[string]GroupAction{}}
+}
+
+// OnOperation sets what is called after an operation was written.
+func (e *Engine) OnOperation(wake func()) { e.wake = wake }
+
+// AddGroupAction registers a POST verb on resource groups.
+func (e *Engine) AddGroupAction(verb string, action GroupAction) {
+	e.groupActions[strings.ToLower(verb)] = action
+}
+
+// Do carries out a request.
+func (e *Engine) Do(ctx context.Context, req *Request) (Response, error) {
+	id, tail := req.Target.ID, req.Target.Tail
+	switch {
+	case len(id) == 0:
+		return e.tenantLevel(ctx, req, tail)
+	case id.Subscription() == "" && id[0].Namespace == "":
+		return Response{}, errs.New(errs.NotFound, "InvalidResourcePath", "The path '%s' names nothing that Azure Resource Manager knows.", id)
+	}
+	if err := checkNames(id); err != nil {
+		return Response{}, err
+	}
+	switch {
+	case len(id) == 1 && id.Subscription() != "":
+		return e.subscriptionLevel(ctx, req, tail)
+	case id.Group() != "" && len(id) == 2:
+		return e.groupLevel(ctx, req, tail)
+	case id[len(id)-1].Namespace == "" && len(id) == 2:
+		return e.subscriptionChild(ctx, req)
+	}
+	return e.resourceLevel(ctx, req)
+}
+
+// checkNames refuses names that ARM refuses everywhere.
+func checkNames(id arm.ID) error {
+	for _, hop := range id {
+		if len(hop.Name) > 260 || strings.ContainsFunc(hop.Name, forbidden) {
+			return errs.New(errs.Invalid, "InvalidResourceName", "The resource name '%s' is invalid: it has a character that is not allowed or is too long.", hop.Name)
+		}
+	}
+	return nil
+}
+
+// forbidden are the characters that no name has: they would need escaping inside the ids of other documents.
+func forbidden(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune(`<>%&?/\"`, r) }
+
+// View runs fn on a snapshot with the access state of that snapshot.
+func (e *Engine) View(ctx context.Context, fn func(store.Reader, *State) error) error {
+	return e.Store.View(ctx, func(r store.Reader) error {
+		st, err := e.StateOf(ctx, r)
+		if err != nil {
+			return err
+		}
+		return fn(r, st)
+	})
+}
+
+// Update runs fn in a transaction with the access state that the transaction sees, and wakes the runner.
+func (e *Engine) Update(ctx context.Context, fn func(store.Tx, *State) error) error {
+	err := e.Store.Update(ctx, func(tx store.Tx) error {
+		st, err := e.StateOf(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return fn(tx, st)
+	})
+	if err == nil {
+		e.wake()
+	}
+	return err
+}
+
+// now is the cloud's time.
+func (e *Engine) now() time.Time { return e.Clock.Now() }

@@ -1,0 +1,431 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/access"
+	"github.com/amlmove/amlmove/internal/cloud/provider"
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/tree"
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+// extension serves one document that is bound to a scope.
+func (e *Engine) extension(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
+	switch req.Method {
+	case http.MethodGet:
+		return e.getExtension(ctx, req, entry)
+	case http.MethodPut:
+		return e.putExtension(ctx, req, entry, entry.NoPut)
+	case http.MethodPatch:
+		return e.putExtension(ctx, req, entry, entry.NoPatch)
+	case http.MethodDelete:
+		return e.deleteExtension(ctx, req, entry)
+	}
+	return Response{}, notAllowed(req.Method, entry.Name)
+}
+
+// scopeName is the scope of an extension's id as the store keeps it.
+func scopeName(id arm.ID) string { return id.Scope().String() }
+
+func (e *Engine) getExtension(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
+	id := req.Target.ID
+	resp := Response{Status: http.StatusOK}
+	err := e.View(ctx, func(r store.Reader, st *State) error {
+		if err := st.Admit(req, string(entry.Name)+"/read", id); err != nil {
+			return err
+		}
+		ext, err := r.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
+		if err == nil {
+			resp.ETag = ext.ETag
+			resp.Body, err = e.renderExtension(ctx, r, ext, entry, req)
+			return err
+		}
+		if !errs.Is(err, errs.NotFound) {
+			return err
+		}
+		if doc := builtIn(entry, id.Name()); doc != nil && (len(id.Scope()) == 0 || entry.Name.Is(access.RoleDefinitionType)) {
+			resp.Body, err = renderDocument(tenantID(entry, id.Name()), tree.Clone(doc))
+			return err
+		}
+		return notFoundExtension(entry, id)
+	})
+	return resp, err
+}
+
+// tenantID is the id of a built-in document.
+func tenantID(entry *provider.Type, name string) arm.ID {
+	return arm.ID{{Namespace: entry.Name.Namespace(), Type: entry.Name.Path(), Name: name}}
+}
+
+// builtIn returns the built-in document of a name, or nil.
+func builtIn(entry *provider.Type, name string) map[string]any {
+	if entry.BuiltIn == nil {
+		return nil
+	}
+	for _, b := range entry.BuiltIn() {
+		if strings.EqualFold(b.Name, name) {
+			return b.Doc
+		}
+	}
+	return nil
+}
+
+// notFoundExtension is the error for a document that is not bound to a scope.
+func notFoundExtension(entry *provider.Type, id arm.ID) error {
+	kind := entry.Kind()
+	singular := strings.ToUpper(kind[:1]) + strings.TrimSuffix(kind[1:], "s")
+	return errs.New(errs.NotFound, singular+"NotFound", "The %s '%s' was not found at the scope '%s'.", strings.TrimSuffix(kind, "s"), id.Name(), id.Scope())
+}
+
+// renderExtension writes an extension as a client sees it.
+func (e *Engine) renderExtension(ctx context.Context, r store.Reader, ext store.Extension, entry *provider.Type, req *Request) ([]byte, error) {
+	if entry.Get == nil {
+		return tree.RenderExtension(ext), nil
+	}
+	call, err := e.extensionCall(ctx, r, nil, ext, entry, req)
+	if err != nil {
+		return nil, err
+	}
+	if err := entry.Get(call); err != nil {
+		return nil, err
+	}
+	return renderDocument(call.ID, call.Doc.Public)
+}
+
+// extensionCall makes a Call on an existing extension.
+func (e *Engine) extensionCall(ctx context.Context, r store.Reader, tx store.Tx, ext store.Extension, entry *provider.Type, req *Request) (*provider.Call, error) {
+	doc, err := tree.DecodeExtension(ext)
+	if err != nil {
+		return nil, err
+	}
+	old := tree.Document{Public: tree.Clone(doc.Public), Private: tree.Clone(doc.Private)}
+	return &provider.Call{Ctx: ctx, Read: r, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(),
+		Tenant: req.Caller.TenantID, ID: tree.ExtensionID(ext), Type: entry, Old: &old, Doc: doc, Query: req.Query}, nil
+}
+
+// putExtension writes a document at a scope. The scope must exist.
+func (e *Engine) putExtension(ctx context.Context, req *Request, entry *provider.Type, absent bool) (Response, error) {
+	if absent {
+		return Response{}, notAllowed(req.Method, entry.Name)
+	}
+	body, err := tree.ParseObject(req.Body)
+	if err != nil {
+		return Response{}, err
+	}
+	var resp Response
+	err = e.Update(ctx, func(tx store.Tx, st *State) error {
+		resp = Response{}
+		return e.putExtensionIn(ctx, tx, st, req, entry, tree.Clone(body), &resp)
+	})
+	return resp, err
+}
+
+func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req *Request, entry *provider.Type, body map[string]any, resp *Response) error {
+	id := req.Target.ID
+	if err := e.mayWrite(st, req, entry); err != nil {
+		return err
+	}
+	if err := e.scopeExists(ctx, tx, id); err != nil {
+		return err
+	}
+	for _, member := range serviceOwned {
+		delete(body, member)
+	}
+	id = id.Scope().Child(arm.Hop{Namespace: entry.Name.Namespace(), Type: entry.Name.Path(), Name: id.Name()})
+	call := &provider.Call{Ctx: ctx, Read: tx, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(),
+		Tenant: req.Caller.TenantID, ID: id, Type: entry, Query: req.Query, Patch: req.Method == http.MethodPatch,
+		Doc: tree.Document{Public: body, Private: map[string]any{}}}
+	ext, err := tx.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
+	switch {
+	case errs.Is(err, errs.NotFound):
+		if call.Patch || req.IfMatch != "" {
+			return notFoundExtension(entry, id)
+		}
+		ext = store.Extension{Scope: scopeName(id), Type: string(entry.Name), Name: id.Name(), Created: call.Now}
+	case err != nil:
+		return err
+	default:
+		if err := overlayExtension(call, req, ext); err != nil {
+			return err
+		}
+	}
+	if err := e.admitPolicyOnExtension(st, call); err != nil {
+		return err
+	}
+	e.stamp(call, call.Old == nil, false)
+	if entry.Put != nil {
+		if err := entry.Put(call); err != nil {
+			return err
+		}
+	}
+	hide(call.Doc, entry.Secrets)
+	ext.ETag, ext.Changed = provider.NewETag(), call.Now
+	if err := tree.EncodeExtension(&ext, call.Doc); err != nil {
+		return err
+	}
+	if err := tx.PutExtension(ctx, ext); err != nil {
+		return err
+	}
+	if entry.Bumps {
+		if err := tx.Bump(ctx); err != nil {
+			return err
+		}
+	}
+	resp.Status, resp.ETag = putStatus(entry, call.Old == nil, call.Patch), ext.ETag
+	resp.Body, err = e.renderExtension(ctx, tx, ext, entry, req)
+	return err
+}
+
+// overlayExtension lays the request on an existing extension.
+func overlayExtension(call *provider.Call, req *Request, ext store.Extension) error {
+	old, err := tree.DecodeExtension(ext)
+	if err != nil {
+		return err
+	}
+	if req.IfNoneMatch == "*" || req.IfMatch != "" && !matches(req.IfMatch, ext.ETag) {
+		return errs.New(errs.Precondition, "PreconditionFailed", "The condition in the If-Match or If-None-Match header was not satisfied for '%s'.", call.ID)
+	}
+	call.Old = &old
+	call.Doc.Private = tree.Clone(old.Private)
+	if call.Patch {
+		patched := tree.Clone(old.Public)
+		tree.Merge(patched, call.Doc.Public)
+		call.Doc.Public = patched
+	}
+	return nil
+}
+
+// scopeExists refuses a document at a scope that is not there, and one in a group that is being moved.
+func (e *Engine) scopeExists(ctx context.Context, tx store.Tx, id arm.ID) error {
+	scope := id.Scope()
+	if len(scope) == 0 || scope[0].Namespace != "" {
+		return errs.New(errs.Unsupported, "NotImplemented", "Documents at the scope '%s' are not built in this cloud.", scope)
+	}
+	if err := e.holdGroup(ctx, tx, id); err != nil {
+		return err
+	}
+	if _, err := e.Tree.Resolve(ctx, tx, scope); err != nil {
+		return Explain(err, scope)
+	}
+	return nil
+}
+
+func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
+	if entry.NoDelete {
+		return Response{}, notAllowed(req.Method, entry.Name)
+	}
+	id := req.Target.ID
+	var resp Response
+	err := e.Update(ctx, func(tx store.Tx, st *State) error {
+		resp = Response{}
+		if err := st.Admit(req, string(entry.Name)+"/delete", id); err != nil {
+			return err
+		}
+		ext, err := tx.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
+		if errs.Is(err, errs.NotFound) {
+			resp.Status = http.StatusNoContent
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := e.holdGroup(ctx, tx, id); err != nil && !errs.Is(err, errs.NotFound) {
+			return err
+		}
+		if err := st.unlocked(id, access.Delete); err != nil {
+			return err
+		}
+		call, err := e.extensionCall(ctx, tx, tx, ext, entry, req)
+		if err != nil {
+			return err
+		}
+		if entry.Delete != nil {
+			if err := entry.Delete(call); err != nil {
+				return err
+			}
+		}
+		resp.Status = http.StatusOK
+		if resp.Body, err = e.renderExtension(ctx, tx, ext, entry, req); err != nil {
+			return err
+		}
+		if _, err := tx.DropExtensions(ctx, store.ExtensionRange{Scope: ext.Scope, Type: ext.Type}, ext.Name); err != nil {
+			return err
+		}
+		return tx.Bump(ctx)
+	})
+	return resp, err
+}
+
+// listExtensions lists the documents of a type that are in force at a scope: there, above it, and unless atScope() is asked, below it. The list is
+// read from the state of the generation where the type is kept there, and it is small: its size is bounded by Azure's own limits.
+func (e *Engine) listExtensions(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
+	p, from, err := newPage(req.Query)
+	if err != nil {
+		return Response{}, err
+	}
+	filter, err := parseScopeFilter(queryValue(req.Query, "$filter"))
+	if err != nil {
+		return Response{}, err
+	}
+	scope := req.Target.ID
+	err = e.View(ctx, func(r store.Reader, st *State) error {
+		p.items, p.next = nil, nil
+		if err := st.Admit(req, string(entry.Name)+"/read", scope); err != nil {
+			return err
+		}
+		if from == (cursor{}) {
+			if err := e.listAbove(ctx, r, req, entry, p, filter); err != nil {
+				return err
+			}
+		}
+		return e.listAt(ctx, r, req, entry, p, from, filter)
+	})
+	if err != nil {
+		return Response{}, err
+	}
+	return Response{Status: http.StatusOK, Body: p.body(e.Base(), listPath(req.Target), req.Query)}, nil
+}
+
+// inherited types show at every scope below the one they are bound to.
+func inherited(entry *provider.Type) bool {
+	return strings.EqualFold(entry.Name.Namespace(), "Microsoft.Authorization")
+}
+
+// listAbove adds built-in documents and those of the scopes above.
+func (e *Engine) listAbove(ctx context.Context, r store.Reader, req *Request, entry *provider.Type, p *page, filter scopeFilter) error {
+	scope := req.Target.ID
+	if entry.BuiltIn != nil && (len(scope) == 0 || entry.Name.Is(access.RoleDefinitionType) || len(scope) == 1) {
+		for _, b := range entry.BuiltIn() {
+			if !filter.document(b.Doc) {
+				continue
+			}
+			item, err := renderDocument(tenantID(entry, b.Name), tree.Clone(b.Doc))
+			if err != nil {
+				return err
+			}
+			p.items = append(p.items, item)
+		}
+	}
+	if !inherited(entry) || filter.exact {
+		return nil
+	}
+	for depth := 1; depth < len(scope); depth++ {
+		if err := e.collect(ctx, r, req, entry, store.ExtensionRange{Scope: scope[:depth].String(), Type: string(entry.Name), Limit: maxPageSize}, filter, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listAt adds the documents at the scope, and below it where the type is listed so.
+func (e *Engine) listAt(ctx context.Context, r store.Reader, req *Request, entry *provider.Type, p *page, from cursor, filter scopeFilter) error {
+	below := inherited(entry) && !filter.atScope && !filter.exact && !entry.Name.Is(access.RoleDefinitionType)
+	chunk := store.ExtensionRange{Scope: req.Target.ID.String(), Below: below, Type: string(entry.Name), AfterScope: from.Scope, AfterType: from.Type, AfterName: from.Name, Limit: maxPageSize}
+	for {
+		exts, err := r.Extensions(ctx, chunk)
+		if err != nil {
+			return err
+		}
+		for _, ext := range exts {
+			if p.full() {
+				p.next = &cursor{Scope: chunk.AfterScope, Type: chunk.AfterType, Name: chunk.AfterName}
+				return nil
+			}
+			if err := e.collectOne(ctx, r, req, entry, ext, filter, p); err != nil {
+				return err
+			}
+			chunk.AfterScope, chunk.AfterType, chunk.AfterName = ext.Scope, ext.Type, ext.Name
+		}
+		if len(exts) < chunk.Limit {
+			return nil
+		}
+	}
+}
+
+// collect adds all that a range chooses.
+func (e *Engine) collect(ctx context.Context, r store.Reader, req *Request, entry *provider.Type, chunk store.ExtensionRange, filter scopeFilter, p *page) error {
+	exts, err := r.Extensions(ctx, chunk)
+	if err != nil {
+		return err
+	}
+	for _, ext := range exts {
+		if err := e.collectOne(ctx, r, req, entry, ext, filter, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) collectOne(ctx context.Context, r store.Reader, req *Request, entry *provider.Type, ext store.Extension, filter scopeFilter, p *page) error {
+	doc, err := tree.DecodeExtension(ext)
+	if err != nil {
+		return err
+	}
+	if !filter.document(doc.Public) {
+		return nil
+	}
+	item, err := e.renderExtension(ctx, r, ext, entry, req)
+	if err == nil {
+		p.items = append(p.items, item)
+	}
+	return err
+}
+
+// scopeFilter is the part of OData that lists at a scope know.
+type scopeFilter struct {
+	atScope    bool
+	exact      bool // atExactScope()
+	conditions map[string]string
+}
+
+// document judges a document by its properties.
+func (f scopeFilter) document(doc map[string]any) bool {
+	for field, value := range f.conditions {
+		if !strings.EqualFold(tree.Text(doc, "properties."+field), value) {
+			return false
+		}
+	}
+	return true
+}
+
+// filterFields maps the fields that lists at a scope can be filtered by to properties.
+var filterFields = map[string]string{"principalid": "principalId", "assignedto": "principalId", "rolename": "roleName", "type": "type",
+	"roledefinitionid": "roleDefinitionId", "policydefinitionid": "policyDefinitionId", "policytype": "policyType", "category": "metadata.category"}
+
+// parseScopeFilter reads $filter of a list at a scope.
+func parseScopeFilter(text string) (scopeFilter, error) {
+	f := scopeFilter{conditions: map[string]string{}}
+	if strings.TrimSpace(text) == "" {
+		return f, nil
+	}
+	for _, term := range conjunction.Split(strings.TrimSpace(text), -1) {
+		switch low := strings.ToLower(strings.TrimSpace(term)); {
+		case low == "atscope()":
+			f.atScope = true
+		case low == "atexactscope()":
+			f.exact = true
+		case strings.HasPrefix(low, "assignedto('") && strings.HasSuffix(low, "')"):
+			f.conditions["principalId"] = low[len("assignedto('") : len(low)-2]
+		default:
+			field, c, ok := parseTerm(strings.TrimSpace(term))
+			property := filterFields[field]
+			if !ok || property == "" || !slices.Contains([]string{"eq"}, c.operator) {
+				return f, errs.New(errs.Invalid, "InvalidFilterInQueryString", "Invalid $filter '%s' specified in the query string: '%s' is not understood.", text, term)
+			}
+			f.conditions[property] = c.value
+		}
+	}
+	return f, nil
+}
+
+// rawBody is a document as JSON, for the pure packages that read JSON.
+func rawBody(doc map[string]any) json.RawMessage {
+	raw, _ := json.Marshal(doc) // came from JSON: cannot fail
+	return raw
+}

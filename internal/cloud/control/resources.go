@@ -1,0 +1,115 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/tree"
+)
+
+// listResources answers the generic lists: all tracked resources of a subscription or a group, with az's filters and expansions
+// (client-wire 6).
+func (e *Engine) listResources(ctx context.Context, req *Request) (Response, error) {
+	p, from, err := newPage(req.Query)
+	if err != nil {
+		return Response{}, err
+	}
+	filter, err := parseFilter(queryValue(req.Query, "$filter"))
+	if err != nil {
+		return Response{}, err
+	}
+	expand, err := parseExpand(queryValue(req.Query, "$expand"))
+	if err != nil {
+		return Response{}, err
+	}
+	err = e.View(ctx, func(r store.Reader, st *State) error {
+		p.items, p.next = nil, nil
+		if err := st.Admit(req, "Microsoft.Resources/subscriptions/resources/read", req.Target.ID); err != nil {
+			return err
+		}
+		scope, err := e.Tree.Resolve(ctx, r, req.Target.ID)
+		if err != nil {
+			return Explain(err, req.Target.ID)
+		}
+		list := func(group tree.Found, start cursor) error {
+			if filter.group != "" && !equalFold(filter.group, group.Node.Name) {
+				return nil
+			}
+			return e.listGroupResources(ctx, r, group, p, start, filter, expand)
+		}
+		if len(req.Target.ID) == 2 {
+			return list(scope, from)
+		}
+		return e.listInGroups(ctx, r, req, scope, p, from, list)
+	})
+	if err != nil {
+		return Response{}, err
+	}
+	return Response{Status: 200, Body: p.body(e.Base(), listPath(req.Target), req.Query)}, nil
+}
+
+// listGroupResources adds the tracked resources of one group to a page.
+func (e *Engine) listGroupResources(ctx context.Context, r store.Reader, group tree.Found, p *page, from cursor, filter filter, expand expansion) error {
+	chunk := store.Range{AfterType: from.Type, AfterName: from.Name}
+	for seen := 0; ; {
+		chunk.Limit = min(p.limit-len(p.items)+1, maxPageSize)
+		nodes, err := r.Children(ctx, group.Node.ID, chunk)
+		if err != nil {
+			return err
+		}
+		for _, node := range nodes {
+			if p.full() || seen >= scanLimit {
+				p.next = &cursor{Type: chunk.AfterType, Name: chunk.AfterName}
+				return nil
+			}
+			seen++
+			chunk.AfterType, chunk.AfterName = node.Type, node.Name
+			entry, err := e.Types.Find(arm.Type(node.Type))
+			if err != nil || !entry.Tracked || !filter.quick(entry.Name, node.Name) {
+				continue
+			}
+			item, err := e.genericItem(ctx, r, group, node, filter, expand)
+			if err != nil {
+				return err
+			}
+			if item != nil {
+				p.items = append(p.items, item)
+			}
+		}
+		if len(nodes) < chunk.Limit {
+			return nil
+		}
+	}
+}
+
+// genericItem renders a resource as generic lists show it: without properties. nil when the filter refuses it.
+func (e *Engine) genericItem(ctx context.Context, r store.Reader, group tree.Found, node store.Node, filter filter, expand expansion) ([]byte, error) {
+	found := tree.Found{Chain: append(group.Chain[:len(group.Chain):len(group.Chain)], node), Node: node}
+	doc, err := e.Tree.Decode(ctx, r, found)
+	if err != nil {
+		return nil, err
+	}
+	if !filter.document(doc.Public) {
+		return nil, nil
+	}
+	id := found.ID()
+	item := map[string]any{"id": id.String(), "name": id.Name(), "type": string(id.Type())}
+	for _, member := range []string{"location", "tags", "kind", "sku", "identity", "managedBy", "plan", "zones", "systemData"} {
+		if value, ok := doc.Public[member]; ok {
+			item[member] = value
+		}
+	}
+	if expand.created {
+		item["createdTime"] = node.Created.Format(time.RFC3339Nano)
+	}
+	if expand.changed {
+		item["changedTime"] = node.Changed.Format(time.RFC3339Nano)
+	}
+	if state := tree.Text(doc.Public, "properties.provisioningState"); expand.state && state != "" {
+		item["provisioningState"] = state
+	}
+	return json.Marshal(item)
+}

@@ -1,0 +1,127 @@
+// Package operation carries out long-running operations: rows written in the transaction of a request, done later by any node of the
+// cloud in one transaction that holds the row (D7). A node that dies loses nothing: its transaction is rolled back and the row is due
+// again. Due times come from a clock that can be virtual (D12).
+//
+// The package stands on store. What an operation does is a Handler that somebody else registers.
+package operation
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+// clockKey is where the store keeps the clock, so that all nodes of a cloud and all restarts agree.
+const clockKey = "operation.clock"
+
+// ClockState is the clock as it is kept and as /_cloud/clock shows it.
+type ClockState struct {
+	// Frozen is the time at which the clock stands; zero when it runs.
+	Frozen time.Time `json:"frozen,omitzero"`
+	// Offset is how far the running clock is ahead of the machine's.
+	Offset time.Duration `json:"offsetNanoseconds,omitempty"`
+	// Durations by name say how long things take; what is not named takes no time.
+	Durations map[string]time.Duration `json:"durationsNanoseconds,omitempty"`
+}
+
+// Clock is the cloud's time.
+type Clock struct {
+	machine func() time.Time
+	mu      sync.RWMutex
+	state   ClockState
+}
+
+// NewClock returns a clock that runs with the machine's. machine is time.Now outside of tests.
+func NewClock(machine func() time.Time) *Clock { return &Clock{machine: machine} }
+
+// Now is the cloud's time, to the microsecond, UTC.
+func (c *Clock) Now() time.Time {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if !c.state.Frozen.IsZero() {
+		return c.state.Frozen
+	}
+	return c.machine().Add(c.state.Offset).UTC().Truncate(time.Microsecond)
+}
+
+// Duration returns how long the named thing takes; zero when nobody said.
+func (c *Clock) Duration(name string) time.Duration {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.state.Durations[name]
+}
+
+// State returns a copy of the clock's state.
+func (c *Clock) State() ClockState {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	state := c.state
+	state.Durations = maps.Clone(state.Durations)
+	return state
+}
+
+// until is how long the machine waits until the cloud's time is due; false when the clock is frozen before it.
+func (c *Clock) until(due time.Time) (time.Duration, bool) {
+	c.mu.RLock()
+	frozen := !c.state.Frozen.IsZero()
+	c.mu.RUnlock()
+	wait := due.Sub(c.Now())
+	return max(wait, 0), !frozen || wait <= 0
+}
+
+// Load reads the clock from the store; a store without one has a running clock.
+func (c *Clock) Load(ctx context.Context, r store.Reader) error {
+	data, err := r.Meta(ctx, clockKey)
+	if errs.Is(err, errs.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var state ClockState
+	if err := json.Unmarshal(data, &state); err != nil {
+		return errs.Wrap(errs.Internal, "ClockDamaged", err, "read the cloud's clock from its store")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = state
+	return nil
+}
+
+// Set writes the clock to the store and then follows it. Time never runs backwards: that is refused.
+func (c *Clock) Set(ctx context.Context, s store.Store, change func(*ClockState)) error {
+	var next ClockState
+	err := s.Update(ctx, func(tx store.Tx) error {
+		if err := c.Load(ctx, tx); err != nil {
+			return err
+		}
+		before := c.Now()
+		next = c.State()
+		change(&next)
+		after := next.Frozen
+		if after.IsZero() {
+			after = c.machine().Add(next.Offset)
+		}
+		if after.Before(before.Add(-time.Second)) {
+			return errs.New(errs.Invalid, "ClockBackwards", "the clock cannot go back from %s to %s",
+				before.Format(time.RFC3339), after.UTC().Format(time.RFC3339))
+		}
+		data, err := json.Marshal(next)
+		if err != nil {
+			return err
+		}
+		return tx.PutMeta(ctx, clockKey, data)
+	})
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = next
+	return nil
+}

@@ -1,0 +1,56 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/store/row"
+	"github.com/amlmove/amlmove/internal/cloud/store/sqlite/lite"
+)
+
+// scanOperation reads operationColumns.
+func scanOperation(r lite.Row) store.Operation {
+	o := store.Operation{
+		ID: r.Text(0), Kind: r.Text(1), Tenant: r.Text(2), Subscription: r.Text(3), Principal: r.Text(4), Correlation: r.Text(5),
+		Node: store.ID(r.Int(6)), Input: r.Blob(7), Due: row.Time(r.Int(8)), Created: row.Time(r.Int(9)),
+		Status: int(r.Int(11)), Result: r.Blob(12),
+	}
+	if !r.Null(10) {
+		o.Ended = row.Time(r.Int(10))
+	}
+	return o
+}
+
+// operation runs a query that yields operationColumns at most once.
+func (r *reader) operation(ctx context.Context, q *lite.Query, missing func() error, arg any) (o store.Operation, err error) {
+	found := false
+	err = r.must(ctx, "read an operation", q, func(line lite.Row) { o, found = scanOperation(line), true }, arg)
+	if err == nil && !found {
+		err = missing()
+	}
+	return o, err
+}
+
+// Operation returns an operation by id.
+func (r *reader) Operation(ctx context.Context, id string) (store.Operation, error) {
+	return r.operation(ctx, sqlOperation, func() error { return row.OperationMissing(id) }, id)
+}
+
+// ClaimOperation returns what is due first; the writer is alone, so nobody else holds it.
+func (t *tx) ClaimOperation(ctx context.Context, now time.Time) (store.Operation, error) {
+	return t.operation(ctx, sqlDueOperation, func() error { return row.NoneDue(now) }, row.Micros(now))
+}
+
+// PutOperation inserts or replaces an operation.
+func (t *tx) PutOperation(ctx context.Context, o store.Operation) error {
+	if err := row.CheckWord("operation id", o.ID); err != nil {
+		return err
+	}
+	var ended any // NULL while it runs
+	if !o.Running() {
+		ended = row.Micros(o.Ended)
+	}
+	return t.must(ctx, "write an operation", sqlPutOperation, nil, o.ID, o.Kind, o.Tenant, o.Subscription, o.Principal,
+		o.Correlation, int64(o.Node), o.Input, row.Micros(o.Due), row.Micros(o.Created), ended, int64(o.Status), o.Result)
+}

@@ -1,0 +1,131 @@
+// Package sqlite keeps the state of a cloud in one SQLite file: the engine for one machine and one process.
+//
+// It holds the file (created whole or not at all, locked against a second process, migrated when opened), one writer that
+// commits waiting updates as a group, and a small pool of reading connections with snapshots of their own. An update is
+// acknowledged after its commit is on the disk (WAL, synchronous=FULL). It must not know ARM, HTTP or resource types.
+// Its floor is store, store/row and errs.
+package sqlite
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/store/row"
+	"github.com/amlmove/amlmove/internal/cloud/store/sqlite/lite"
+)
+
+// Store is a cloud's state in one SQLite file.
+type Store struct {
+	path       string
+	lock       *fileLock
+	writer     *lite.Conn
+	queue      chan *request
+	written    chan struct{} // closed when the writer goroutine is gone
+	readers    pool
+	generation atomic.Int64 // what committed transactions bumped; only the writer moves it
+
+	mu     sync.Mutex
+	closed bool
+	inside sync.WaitGroup // transactions under way
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the store in a file and creates the file if there is none. The file belongs to this process until Close
+// or until the process dies.
+func Open(ctx context.Context, path string) (*Store, error) {
+	if err := row.GaveUp(ctx); err != nil {
+		return nil, err
+	}
+	path, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockFile(path)
+	if err != nil {
+		return nil, err
+	}
+	writer, err := openWriter(path)
+	if err != nil {
+		lock.release()
+		return nil, err
+	}
+	s := &Store{path: path, lock: lock, writer: writer, queue: make(chan *request), written: make(chan struct{})}
+	s.readers.init(path)
+	s.generation.Store(1)
+	go s.write()
+	return s, nil
+}
+
+// Close waits for running transactions, writes the log back into the file and gives the file free.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.inside.Wait()
+	close(s.queue)
+	<-s.written
+	s.readers.close()
+	err := s.writer.Close()
+	s.lock.release()
+	if err != nil {
+		return fault(s.path, "close", err)
+	}
+	return nil
+}
+
+// enter counts a transaction in; the caller calls s.inside.Done behind it.
+func (s *Store) enter() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return row.Closed()
+	}
+	s.inside.Add(1)
+	return nil
+}
+
+// View runs fn on one snapshot, which begins with the first read.
+func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
+	return s.view(ctx, func(r *reader) error { return fn(r) })
+}
+
+func (s *Store) view(ctx context.Context, fn func(*reader) error) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.inside.Done()
+	conn, err := s.readers.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.readers.give(conn)
+	// The generation is read before the snapshot begins: a cache filled from the snapshot may then be thrown away for
+	// nothing, but is never taken for newer than it is.
+	r := &reader{conn: conn, path: s.path, generation: s.generation.Load()}
+	if err := conn.Run(sqlBegin); err != nil {
+		return fault(s.path, "begin to read", err)
+	}
+	defer func() {
+		r.over = true
+		_ = conn.Run(sqlCommit) // ends a snapshot; there is nothing to lose
+	}()
+	return fn(r)
+}
+
+// Stats counts what the file holds.
+func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
+	stats := store.Stats{Engine: "sqlite"}
+	err := s.view(ctx, func(r *reader) error {
+		return r.must(ctx, "count rows", sqlStats, func(row lite.Row) {
+			stats.Nodes, stats.Extensions, stats.Running = row.Int(0), row.Int(1), row.Int(2)
+		})
+	})
+	return stats, err
+}

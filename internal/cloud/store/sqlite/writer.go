@@ -1,0 +1,182 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/store/row"
+	"github.com/amlmove/amlmove/internal/cloud/store/sqlite/lite"
+)
+
+// A group is committed when nobody waits, or when one of these is reached: nobody's answer waits for long.
+const (
+	groupSize = 256
+	groupTime = 20 * time.Millisecond
+)
+
+// request is an update on its way. The function runs in the goroutine of its caller, when the writer gives it its turn:
+// a panic, or a test that ends its goroutine, is then the caller's own affair.
+type request struct {
+	turn chan turn  // the writer to the caller: go
+	ran  chan error // the caller to the writer: what fn returned
+	done chan error // the writer to the caller: how the commit went
+}
+
+type turn struct {
+	tx  *tx
+	err error // no transaction could be begun
+}
+
+// Update queues fn for the writer and waits for the commit of its group.
+func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.update(ctx, func(t *tx) error { return fn(t) })
+}
+
+func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
+	if err := row.GaveUp(ctx); err != nil {
+		return err
+	}
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.inside.Done()
+	req := &request{turn: make(chan turn, 1), ran: make(chan error, 1), done: make(chan error, 1)}
+	select {
+	case s.queue <- req:
+	case <-ctx.Done():
+		return row.GaveUp(ctx)
+	}
+	now := <-req.turn
+	if now.err != nil {
+		return now.err
+	}
+	if err := row.GaveUp(ctx); err != nil {
+		req.ran <- err
+	} else {
+		run(req, now.tx, fn)
+	}
+	return <-req.done
+}
+
+// run calls fn and tells the writer how it ended, whatever way that was.
+func run(req *request, t *tx, fn func(*tx) error) {
+	err := row.Aborted() // what stays if fn ends the goroutine
+	defer func() {
+		if value := recover(); value != nil {
+			err = row.Panicked(value)
+		}
+		t.over = true
+		req.ran <- err
+	}()
+	err = fn(t)
+}
+
+// write is the writer goroutine: it alone uses the writing connection.
+func (s *Store) write() {
+	defer close(s.written)
+	next := s.generation.Load()
+	for req := range s.queue {
+		g := group{store: s, conn: s.writer, next: &next, seen: s.generation.Load()}
+		g.run(req)
+	}
+}
+
+// group is one transaction that holds the updates of several callers.
+type group struct {
+	store   *Store
+	conn    *lite.Conn
+	next    *int64     // newest generation ever taken
+	seen    int64      // generation as the members of the group see it
+	members []*request // their functions succeeded; they wait for the commit
+	lost    error      // the transaction is gone
+}
+
+// run carries out a request and whoever waits behind it, and commits.
+func (g *group) run(first *request) {
+	if err := g.conn.Run(sqlBeginWrite); err != nil {
+		first.turn <- turn{err: fault(g.store.path, "begin to write", err)}
+		return
+	}
+	deadline := time.Now().Add(groupTime)
+	g.one(first)
+	for tried := 1; g.lost == nil && tried < groupSize && time.Now().Before(deadline); tried++ {
+		req := g.waiting()
+		if req == nil {
+			break
+		}
+		g.one(req)
+	}
+	g.commit()
+}
+
+// waiting returns the next request in the queue, nil if there is none now.
+func (g *group) waiting() *request {
+	select {
+	case req := <-g.store.queue: // nil when the queue is closed
+		return req
+	default:
+		return nil
+	}
+}
+
+// one gives a request its turn within a savepoint of its own.
+func (g *group) one(req *request) {
+	if err := g.conn.Run(sqlSaveUpdate); err != nil {
+		g.lose(err)
+		req.turn <- turn{err: g.lost}
+		return
+	}
+	t := &tx{reader: reader{conn: g.conn, path: g.store.path, generation: g.seen}, next: g.next}
+	req.turn <- turn{tx: t}
+	err := <-req.ran
+	g.settle(err == nil)
+	if err != nil || g.lost != nil {
+		if err == nil {
+			err = g.lost
+		}
+		req.done <- err
+		return
+	}
+	g.members = append(g.members, req)
+	if t.bumped {
+		g.seen = t.generation
+	}
+}
+
+// settle ends the savepoint of one request.
+func (g *group) settle(keep bool) {
+	if !g.conn.InTransaction() { // SQLite had to roll back all of it, the work of the other members too
+		g.lose(&lite.Error{Extended: lite.IOError, Message: "an update of the same group broke the transaction"})
+		return
+	}
+	if !keep {
+		if err := g.conn.Run(sqlUndoUpdate); err != nil {
+			g.lose(err)
+			return
+		}
+	}
+	if err := g.conn.Run(sqlKeepUpdate); err != nil {
+		g.lose(err)
+	}
+}
+
+// lose remembers why the transaction cannot go on.
+func (g *group) lose(err error) { g.lost = fault(g.store.path, "write", err) }
+
+// commit makes the group durable, shows its generation, and answers its members.
+func (g *group) commit() {
+	if g.lost == nil {
+		if err := g.conn.Run(sqlCommit); err != nil {
+			g.lost = fault(g.store.path, "commit", err)
+		}
+	}
+	if g.lost == nil {
+		g.store.generation.Store(g.seen)
+	} else if g.conn.InTransaction() {
+		_ = g.conn.Run(sqlRollback) // the loss is already on its way to everybody
+	}
+	for _, req := range g.members {
+		req.done <- g.lost
+	}
+}

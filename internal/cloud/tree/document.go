@@ -1,0 +1,218 @@
+// Package tree puts ARM documents on the nodes of a store: it resolves ids to nodes, renders nodes to documents, and keeps the
+// references that a resource provider owns as references (D5).
+//
+// A stored body is the public JSON of a resource without id, name and type, and behind a NUL byte its private JSON (secrets and whatever a
+// behaviour remembers). References inside the public part are marked by tokens that carry a nonce of the store, so that no
+// document of a client can forge one: one token stands for the id of the top-level resource that the document belongs to, a numbered one for
+// another node of the tree, with the words that were put there as the answer for the time when that node is gone.
+//
+// The package stands on store and arm. It knows no resource types, no rights and no HTTP.
+package tree
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+// Document is a resource as JSON: what a client sees without id, name and type, and what it does not see.
+type Document struct {
+	Public  map[string]any
+	Private map[string]any
+}
+
+// separator stands between the public and the private part of a stored body; it cannot occur in JSON.
+const separator = 0
+
+// ParseObject reads one JSON object and keeps numbers as they are written. Anything behind the object is refused.
+func ParseObject(data []byte) (map[string]any, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var object map[string]any
+	if err := dec.Decode(&object); err != nil {
+		return nil, errs.New(errs.Invalid, "InvalidRequestContent",
+			"The request content was invalid and could not be deserialized: '%s'.", jsonTrouble(err))
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errs.New(errs.Invalid, "InvalidRequestContent",
+			"The request content was invalid and could not be deserialized: 'there is more text behind the JSON object'.")
+	}
+	if object == nil {
+		return nil, errs.New(errs.Invalid, "InvalidRequestContent",
+			"The request content was invalid and could not be deserialized: 'a JSON object is expected, not null'.")
+	}
+	return object, nil
+}
+
+// jsonTrouble says what the decoder disliked in words that end where the trouble is.
+func jsonTrouble(err error) string {
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return "the JSON text ends too early"
+	}
+	return err.Error()
+}
+
+// decode reads a stored body.
+func decode(body []byte) (Document, error) {
+	public, private, _ := bytes.Cut(body, []byte{separator})
+	doc := Document{Private: map[string]any{}}
+	var err error
+	if doc.Public, err = ParseObject(public); err != nil {
+		return doc, fmt.Errorf("read a stored document: %w", err)
+	}
+	if len(private) > 0 {
+		if doc.Private, err = ParseObject(private); err != nil {
+			return doc, fmt.Errorf("read the private part of a stored document: %w", err)
+		}
+	}
+	return doc, nil
+}
+
+// encode writes a body to be stored.
+func encode(doc Document) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	public := doc.Public
+	if public == nil {
+		public = map[string]any{}
+	}
+	if err := enc.Encode(public); err != nil {
+		return nil, fmt.Errorf("encode a document: %w", err)
+	}
+	b.Truncate(b.Len() - 1)
+	if len(doc.Private) > 0 {
+		b.WriteByte(separator)
+		if err := enc.Encode(doc.Private); err != nil {
+			return nil, fmt.Errorf("encode the private part of a document: %w", err)
+		}
+		b.Truncate(b.Len() - 1)
+	}
+	return b.Bytes(), nil
+}
+
+// Clone copies a JSON value deeply.
+func Clone[T any](value T) T {
+	return clone(value).(T)
+}
+
+func clone(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, item := range v {
+			out[k] = clone(item)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = clone(item)
+		}
+		return out
+	}
+	return value
+}
+
+// Get returns the value at a dotted path of objects, or nil.
+func Get(object map[string]any, path string) any {
+	var value any = object
+	for part := range strings.SplitSeq(path, ".") {
+		m, ok := value.(map[string]any)
+		if !ok {
+			return nil
+		}
+		value = m[part]
+	}
+	return value
+}
+
+// Text returns the string at a dotted path, or "".
+func Text(object map[string]any, path string) string {
+	text, _ := Get(object, path).(string)
+	return text
+}
+
+// Flag returns the boolean at a dotted path, or false.
+func Flag(object map[string]any, path string) bool {
+	flag, _ := Get(object, path).(bool)
+	return flag
+}
+
+// Object returns the object at a dotted path, or nil.
+func Object(object map[string]any, path string) map[string]any {
+	m, _ := Get(object, path).(map[string]any)
+	return m
+}
+
+// Set writes a value at a dotted path and makes the objects on the way. A nil value removes the member.
+func Set(object map[string]any, path string, value any) {
+	parts := strings.Split(path, ".")
+	for _, part := range parts[:len(parts)-1] {
+		next, ok := object[part].(map[string]any)
+		if !ok {
+			if value == nil {
+				return
+			}
+			next = map[string]any{}
+			object[part] = next
+		}
+		object = next
+	}
+	if value == nil {
+		delete(object, parts[len(parts)-1])
+		return
+	}
+	object[parts[len(parts)-1]] = value
+}
+
+// Edit replaces every string at a dotted path by what edit returns; "*" stands for every member of an object or list.
+func Edit(value any, path string, edit func(string) string) {
+	head, rest, more := strings.Cut(path, ".")
+	visit := func(item any, put func(any)) {
+		if more {
+			Edit(item, rest, edit)
+		} else if text, ok := item.(string); ok {
+			put(edit(text))
+		}
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		for key, item := range v {
+			if head == "*" || head == key {
+				visit(item, func(changed any) { v[key] = changed })
+			}
+		}
+	case []any:
+		for i, item := range v {
+			if head == "*" {
+				visit(item, func(changed any) { v[i] = changed })
+			}
+		}
+	}
+}
+
+// Merge applies a JSON merge patch (RFC 7396) to an object in place.
+func Merge(object, patch map[string]any) {
+	for key, value := range patch {
+		if value == nil {
+			delete(object, key)
+			continue
+		}
+		sub, isObject := value.(map[string]any)
+		if !isObject {
+			object[key] = value
+			continue
+		}
+		into, ok := object[key].(map[string]any)
+		if !ok {
+			into = map[string]any{}
+			object[key] = into
+		}
+		Merge(into, sub)
+	}
+}

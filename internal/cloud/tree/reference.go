@@ -1,0 +1,91 @@
+package tree
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+// A token reads  @{nonce:own}  for the id of the document's top-level resource, and  @{nonce:N:words:nonce}  for the node Refs[N], with the
+// words that stand in for it once it is gone.
+
+func (t *Tree) open() string      { return "@{" + t.nonce + ":" }
+func (t *Tree) closing() string   { return ":" + t.nonce + "}" }
+func (t *Tree) ownRoot() string   { return t.open() + "own}" }
+func (t *Tree) refs(n int) string { return t.open() + strconv.Itoa(n) + ":" }
+
+// bind replaces ids at the given paths by tokens and returns the nodes they stand for. Ids that name nothing stay as they are.
+func (t *Tree) bind(ctx context.Context, r store.Reader, public map[string]any, paths []string, root arm.ID) ([]store.ID, error) {
+	var refs []store.ID
+	var trouble error
+	for _, path := range paths {
+		Edit(public, path, func(text string) string {
+			id, at := parseEmbedded(text)
+			if id == nil || trouble != nil {
+				return text
+			}
+			if root != nil && id.Within(root) {
+				return text[:at] + t.ownRoot() + strings.TrimPrefix(id.String(), id[:len(root)].String())
+			}
+			node, err := t.Resolve(ctx, r, id)
+			if errs.Is(err, errs.NotFound) {
+				return text
+			}
+			if err != nil {
+				trouble = err
+				return text
+			}
+			refs = append(refs, node.Node.ID)
+			return text[:at] + t.refs(len(refs)-1) + text[at:] + t.closing()
+		})
+	}
+	return refs, trouble
+}
+
+// parseEmbedded finds a resource id at the end of a text: the text itself, or what follows a scheme as in azureml://host/path/subscriptions/...
+func parseEmbedded(text string) (arm.ID, int) {
+	at := strings.Index(strings.ToLower(text), "/subscriptions/")
+	if at < 0 {
+		return nil, 0
+	}
+	id, err := arm.Parse(text[at:])
+	if err != nil || len(id) < 3 {
+		return nil, 0
+	}
+	return id, at
+}
+
+// expand replaces tokens by ids.
+func (t *Tree) expand(ctx context.Context, r store.Reader, public []byte, refs []store.ID, root string) ([]byte, error) {
+	if !bytes.Contains(public, []byte(t.open())) {
+		return public, nil
+	}
+	public = bytes.ReplaceAll(public, []byte(t.ownRoot()), []byte(root))
+	for n, ref := range refs {
+		start := bytes.Index(public, []byte(t.refs(n)))
+		if start < 0 {
+			continue
+		}
+		words := start + len(t.refs(n))
+		length := bytes.Index(public[words:], []byte(t.closing()))
+		if length < 0 {
+			return nil, errs.New(errs.Internal, "StoredDocumentDamaged", "a reference in a stored document has no end")
+		}
+		text := string(public[words : words+length])
+		id, err := t.IDOf(ctx, r, ref)
+		switch {
+		case err == nil:
+			text = id.String()
+		case !errs.Is(err, errs.NotFound):
+			return nil, err
+		}
+		end := words + length + len(t.closing())
+		public = append(append(append([]byte{}, public[:start]...), text...), public[end:]...)
+	}
+	return public, nil
+}

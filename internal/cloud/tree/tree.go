@@ -1,0 +1,336 @@
+package tree
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+// nonceKey is where the store keeps the nonce of its tokens.
+const nonceKey = "tree.nonce"
+
+// slotType is the type of a hidden node that stands between a parent and those children that can be dropped all at once: it makes
+// losing a million data assets one Reparent (D5, S05). It never shows in an id.
+const slotType = "!slot"
+
+// Tree resolves and renders the nodes of one store. It is safe for concurrent use.
+type Tree struct {
+	nonce string
+	slots map[string]bool // lower-case child types that live in a slot of their parent
+
+	mu         sync.RWMutex
+	generation int64
+	known      map[string][]store.Node // id key of a structural node to its chain, for one generation
+}
+
+// Open reads or makes the tree's nonce. slotted names the child types (bare segments) that live in a slot.
+func Open(ctx context.Context, s store.Store, slotted ...string) (*Tree, error) {
+	t := &Tree{slots: map[string]bool{}, known: map[string][]store.Node{}}
+	for _, typ := range slotted {
+		t.slots[strings.ToLower(typ)] = true
+	}
+	err := s.Update(ctx, func(tx store.Tx) error {
+		kept, err := tx.Meta(ctx, nonceKey)
+		if err == nil {
+			t.nonce = string(kept)
+			return nil
+		}
+		if !errs.Is(err, errs.NotFound) {
+			return err
+		}
+		random := make([]byte, 12)
+		if _, err := rand.Read(random); err != nil {
+			return err
+		}
+		t.nonce = hex.EncodeToString(random)
+		return tx.PutMeta(ctx, nonceKey, []byte(t.nonce))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the tree: %w", err)
+	}
+	return t, nil
+}
+
+// Found is a node together with the chain of visible nodes above it, topmost first, itself last.
+type Found struct {
+	Chain []store.Node
+	Node  store.Node
+}
+
+// ID renders the id of what was found, in the casing it was created with.
+func (f Found) ID() arm.ID { return idOf(f.Chain) }
+
+// Parent is the store's parent for new children of the found node, unless their type lives in a slot.
+func (f Found) Parent() store.ID { return f.Node.ID }
+
+// idOf renders a chain of visible nodes.
+func idOf(chain []store.Node) arm.ID {
+	id := make(arm.ID, 0, len(chain))
+	for _, n := range chain {
+		hop := arm.Hop{Type: n.Type, Name: n.Name}
+		if ns, typ, found := strings.Cut(n.Type, "/"); found {
+			hop.Namespace, hop.Type = ns, typ
+		}
+		id = append(id, hop)
+	}
+	return id
+}
+
+// structural is how many leading hops of an id are remembered for a generation: subscription, group, top-level resource. Whoever
+// removes, moves or renames such a node bumps the generation.
+const structural = 3
+
+// Resolve finds the node that an id names. NotFound says which hop is missing in Target.
+func (t *Tree) Resolve(ctx context.Context, r store.Reader, id arm.ID) (Found, error) {
+	chain, err := t.head(ctx, r, id)
+	if err != nil {
+		return Found{}, err
+	}
+	if len(id) > len(chain) {
+		below, err := t.walk(ctx, r, chain, id[len(chain):])
+		if err != nil {
+			return Found{}, err
+		}
+		chain = append(chain[:len(chain):len(chain)], below...)
+	}
+	if len(chain) < len(id) {
+		return Found{}, missing(id[:len(chain)+1])
+	}
+	return Found{Chain: chain, Node: chain[len(chain)-1]}, nil
+}
+
+// missing is the error for an id that names nothing; the server gives it ARM's words.
+func missing(id arm.ID) error {
+	return errs.New(errs.NotFound, "ResourceNotFound", "The Resource '%s/%s' was not found.", id.Type(), id.Name()).At(id.String())
+}
+
+// head finds the structural part of an id, from memory if it can. The nodes it returns may be as old as the generation: their bodies and
+// flags must be read again where they matter.
+func (t *Tree) head(ctx context.Context, r store.Reader, id arm.ID) ([]store.Node, error) {
+	n := min(len(id), structural)
+	if n == 0 {
+		return nil, errs.New(errs.NotFound, "ResourceNotFound", "the tenant itself has no document")
+	}
+	// What the request names itself is read fresh; only what stands above it may come from memory.
+	cached := n
+	if len(id) == n {
+		cached = n - 1
+	}
+	if cached == 0 {
+		return t.walk(ctx, r, nil, id[:n])
+	}
+	generation, err := r.Generation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key := id[:cached].Key()
+	if chain := t.remembered(generation, key); chain != nil {
+		return chain, nil
+	}
+	chain, err := t.walk(ctx, r, nil, id[:cached])
+	if err == nil && len(chain) == cached {
+		t.remember(generation, key, chain)
+	}
+	if err == nil && len(chain) < cached {
+		err = missing(id[:len(chain)+1])
+	}
+	return chain, err
+}
+
+func (t *Tree) remembered(generation int64, key string) []store.Node {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	if t.generation != generation {
+		return nil
+	}
+	return t.known[key]
+}
+
+// maxKnown bounds what is remembered.
+const maxKnown = 20_000
+
+func (t *Tree) remember(generation int64, key string, chain []store.Node) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.generation > generation {
+		return
+	}
+	if t.generation < generation || len(t.known) >= maxKnown {
+		t.generation, t.known = generation, map[string][]store.Node{}
+	}
+	t.known[key] = chain
+}
+
+// walk goes down from the end of a chain and returns the visible nodes met.
+func (t *Tree) walk(ctx context.Context, r store.Reader, above []store.Node, hops []arm.Hop) ([]store.Node, error) {
+	from := store.Root
+	if len(above) > 0 {
+		from = above[len(above)-1].ID
+	}
+	steps := make([]store.Step, 0, len(hops)+1)
+	for _, hop := range hops {
+		typ := hop.NodeType()
+		if t.slots[strings.ToLower(typ)] {
+			steps = append(steps, store.Step{Type: slotType, Name: typ})
+		}
+		steps = append(steps, store.Step{Type: typ, Name: hop.Name})
+	}
+	nodes, err := r.Walk(ctx, from, steps)
+	if err != nil {
+		return nil, err
+	}
+	visible := nodes[:0]
+	for _, n := range nodes {
+		if n.Type != slotType {
+			visible = append(visible, n)
+		}
+	}
+	return visible, nil
+}
+
+// IDOf renders the id of a node; NotFound when it is gone.
+func (t *Tree) IDOf(ctx context.Context, r store.Reader, id store.ID) (arm.ID, error) {
+	found, err := t.FindNode(ctx, r, id)
+	if err != nil {
+		return nil, err
+	}
+	return found.ID(), nil
+}
+
+// FindNode finds a node by its store id, with the chain above it.
+func (t *Tree) FindNode(ctx context.Context, r store.Reader, id store.ID) (Found, error) {
+	path, err := r.Path(ctx, id)
+	if err != nil {
+		return Found{}, err
+	}
+	visible := path[:0]
+	for _, n := range path {
+		if n.Type != slotType {
+			visible = append(visible, n)
+		}
+	}
+	return Found{Chain: visible, Node: visible[len(visible)-1]}, nil
+}
+
+// Container is the store's parent of a found node's children of a type: the node itself or a slot. NotFound when the slot was never made.
+func (t *Tree) Container(ctx context.Context, r store.Reader, parent Found, childType string) (store.ID, error) {
+	if !t.slots[strings.ToLower(childType)] {
+		return parent.Node.ID, nil
+	}
+	slots, err := r.Walk(ctx, parent.Node.ID, []store.Step{{Type: slotType, Name: childType}})
+	if err != nil {
+		return 0, err
+	}
+	if len(slots) == 0 {
+		return 0, errs.New(errs.NotFound, "SlotNotFound", "no %s below %s", childType, parent.ID())
+	}
+	return slots[0].ID, nil
+}
+
+// MakeContainer is Container in a transaction: a missing slot is made.
+func (t *Tree) MakeContainer(ctx context.Context, tx store.Tx, parent Found, childType string) (store.ID, error) {
+	id, err := t.Container(ctx, tx, parent, childType)
+	if !errs.Is(err, errs.NotFound) {
+		return id, err
+	}
+	slot := &store.Node{Parent: parent.Node.ID, Type: slotType, Name: childType}
+	if err := tx.Insert(ctx, slot); err != nil {
+		return 0, err
+	}
+	return slot.ID, nil
+}
+
+// Drop takes all children of a slotted type out of sight in constant time.
+func (t *Tree) Drop(ctx context.Context, tx store.Tx, parent store.ID, childType string) error {
+	slots, err := tx.Walk(ctx, parent, []store.Step{{Type: slotType, Name: childType}})
+	if err != nil || len(slots) == 0 {
+		return err
+	}
+	return tx.Trash(ctx, slots[0].ID)
+}
+
+// Encode writes a document into a node: its body, with the ids at refPaths kept as references. id is the id the node has now.
+func (t *Tree) Encode(ctx context.Context, r store.Reader, n *store.Node, id arm.ID, doc Document, refPaths []string) error {
+	public := doc.Public
+	if len(refPaths) > 0 {
+		public = Clone(public)
+	}
+	refs, err := t.bind(ctx, r, public, refPaths, id.Root())
+	if err != nil {
+		return err
+	}
+	n.Refs = refs
+	n.Body, err = encode(Document{Public: public, Private: doc.Private})
+	return err
+}
+
+// Decode reads the document of a found node, references expanded.
+func (t *Tree) Decode(ctx context.Context, r store.Reader, f Found) (Document, error) {
+	public, private, cut := bytes.Cut(f.Node.Body, []byte{separator})
+	expanded, err := t.expand(ctx, r, public, f.Node.Refs, f.root())
+	if err != nil {
+		return Document{}, err
+	}
+	body := expanded
+	if cut {
+		body = append(append(append([]byte{}, expanded...), separator), private...)
+	}
+	return decode(body)
+}
+
+// root renders the id of the top-level resource that a found node is at or below.
+func (f Found) root() string {
+	if len(f.Chain) < structural {
+		return f.ID().String()
+	}
+	return idOf(f.Chain[:structural]).String()
+}
+
+// Render writes what a client sees: id, name, type and the public document.
+func (t *Tree) Render(ctx context.Context, r store.Reader, f Found) ([]byte, error) {
+	public, _, _ := bytes.Cut(f.Node.Body, []byte{separator})
+	public, err := t.expand(ctx, r, public, f.Node.Refs, f.root())
+	if err != nil {
+		return nil, err
+	}
+	id := f.ID()
+	return envelope(id.String(), id.Name(), string(id.Type()), public), nil
+}
+
+// envelope puts id, name and type in front of the members of a JSON object.
+func envelope(id, name, typ string, object []byte) []byte {
+	out := make([]byte, 0, len(object)+len(id)+len(name)+len(typ)+40)
+	out = append(out, `{"id":`...)
+	out = appendString(out, id)
+	out = append(out, `,"name":`...)
+	out = appendString(out, name)
+	out = append(out, `,"type":`...)
+	out = appendString(out, typ)
+	rest := bytes.TrimSpace(object)
+	if len(rest) > 2 {
+		out = append(out, ',')
+		return append(out, rest[1:]...)
+	}
+	return append(out, '}')
+}
+
+// appendString appends a JSON string.
+func appendString(out []byte, text string) []byte {
+	plain := strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r > '~' }) < 0
+	if plain {
+		out = append(out, '"')
+		out = append(out, text...)
+		return append(out, '"')
+	}
+	quoted, _ := json.Marshal(text)
+	return append(out, quoted...)
+}
