@@ -23,15 +23,59 @@ func cleanScope(scope string) string {
 }
 
 // within reports whether a clean path is at or below a clean scope. Paths are compared without case and only on segment borders,
-// so that rg1 does not cover rg10.
+// so that rg1 does not cover rg10. Case is what arm.ID.Key says it is, also beyond ASCII: a name that the store finds must not
+// slip past a lock.
 func within(path, scope string) bool {
 	if scope == "/" {
 		return true
 	}
-	if len(path) < len(scope) || !strings.EqualFold(path[:len(scope)], scope) {
+	if !ascii(path) || !ascii(scope) {
+		path, scope = strings.ToLower(path), strings.ToLower(scope)
+	}
+	if len(path) < len(scope) || !sameFold(path[:len(scope)], scope) {
 		return false
 	}
 	return len(path) == len(scope) || path[len(scope)] == '/'
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+// lowerASCII is one byte in lower case. It never changes the length of a text, as strings.ToLower may.
+func lowerASCII(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// sameFold compares without ASCII case.
+func sameFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if a[i] != b[i] && lowerASCII(a[i]) != lowerASCII(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// lastIndexFold is strings.LastIndex without ASCII case.
+func lastIndexFold(s, part string) int {
+	for i := len(s) - len(part); i >= 0; i-- {
+		if sameFold(s[i:i+len(part)], part) {
+			return i
+		}
+	}
+	return -1
 }
 
 // Within reports whether a path is at or below a scope: case-blind, on segment borders, repeated slashes counting as one.
@@ -40,7 +84,7 @@ func Within(path, scope string) bool { return within(cleanScope(path), cleanScop
 // scopeOf is what an extension such as a lock or a role assignment hangs on: the part of its id before the last /providers/.
 func scopeOf(id string) string {
 	id = cleanScope(id)
-	at := strings.LastIndex(strings.ToLower(id), "/providers/")
+	at := lastIndexFold(id, "/providers/")
 	if at <= 0 {
 		return "/"
 	}

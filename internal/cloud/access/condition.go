@@ -38,7 +38,7 @@ func (c not) holds(f *frame) (bool, error) {
 	return err == nil && !ok, err
 }
 
-// Expression is one condition that was evaluated, in the form in which ARM reports it.
+// Expression is one condition that was evaluated, in the form in which ARM reports it. Values of properties are hidden, as in Azure.
 type Expression struct {
 	Result          string `json:"result"`         // True or False
 	ExpressionKind  string `json:"expressionKind"` // Field, Value or Count
@@ -66,20 +66,21 @@ type onField struct {
 }
 
 func (c onField) holds(f *frame) (bool, error) {
-	name, err := c.name.value(f)
+	name, shownName, err := f.read(c.name)
 	if err != nil {
 		return false, err
 	}
-	s, _ := name.(string)
-	of, err := parseField(s)
+	of, err := f.field(name)
 	if err != nil {
 		return false, err
 	}
-	operand, err := c.operand.value(f)
+	operand, shownOperand, err := f.read(c.operand)
 	if err != nil {
 		return false, err
 	}
+	f.private = false
 	values := f.values(of)
+	shown := f.hide(reported(of, values))
 	target := operand
 	if of.kind == plainField && of.name == "location" {
 		values, target = normalLocation(values).([]any), normalLocation(operand)
@@ -88,7 +89,11 @@ func (c onField) holds(f *frame) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	f.record(Expression{result(ok), "Field", of.text, of.path(f.resourceType), reported(of, f.values(of)), operand, c.op.name})
+	path := of.path(f.resourceType)
+	if shownName != name {
+		path = hidden
+	}
+	f.record(Expression{result(ok), "Field", show(shownName), path, shown, shownOperand, c.op.name})
 	return ok, nil
 }
 
@@ -125,11 +130,11 @@ type onValue struct {
 }
 
 func (c onValue) holds(f *frame) (bool, error) {
-	v, err := c.of.value(f)
+	v, shown, err := f.read(c.of)
 	if err != nil {
 		return false, err
 	}
-	operand, err := c.operand.value(f)
+	operand, shownOperand, err := f.read(c.operand)
 	if err != nil {
 		return false, err
 	}
@@ -137,7 +142,7 @@ func (c onValue) holds(f *frame) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	f.record(Expression{result(ok), "Value", c.source, "", v, operand, c.op.name})
+	f.record(Expression{result(ok), "Value", c.source, "", shown, shownOperand, c.op.name})
 	return ok, nil
 }
 
@@ -170,7 +175,7 @@ func (c onCount) holds(f *frame) (bool, error) {
 			count++
 		}
 	}
-	operand, err := c.operand.value(f)
+	operand, shown, err := f.read(c.operand)
 	if err != nil {
 		return false, err
 	}
@@ -182,7 +187,7 @@ func (c onCount) holds(f *frame) (bool, error) {
 	if expression == "" {
 		expression = c.name
 	}
-	f.record(Expression{result(ok), "Count", expression, expression, count, operand, c.op.name})
+	f.record(Expression{result(ok), "Count", expression, expression, count, shown, c.op.name})
 	return ok, nil
 }
 

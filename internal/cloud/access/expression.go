@@ -56,7 +56,7 @@ func (m member) value(f *frame) (any, error) {
 			if v, found := lookup(of, name); found {
 				return v, nil
 			}
-			return nil, evaluationError("the property '%s' does not exist", name)
+			return nil, evaluationError("the property '%s' does not exist", f.hide(name))
 		}
 	case []any:
 		if at, ok := number(key); ok {
@@ -66,7 +66,7 @@ func (m member) value(f *frame) (any, error) {
 			return of[int(at)], nil
 		}
 	}
-	return nil, evaluationError("a value of type %s has no member '%s'", kindOf(of), show(key))
+	return nil, evaluationError("a value of type %s has no member of type %s", kindOf(of), kindOf(key))
 }
 
 // isExpression tells a template expression from a literal: "[...]" is one, "[[..." is an escaped bracket.

@@ -96,6 +96,7 @@ func (f *frame) values(of field) []any {
 		v, _ := lookup(object, of.name)
 		return []any{v}
 	}
+	f.private = true
 	for i := len(f.elements) - 1; i >= 0; i-- {
 		e := f.elements[i]
 		if rest, ok := cutPrefixFold(of.text, e.alias); ok && e.alias != "" {

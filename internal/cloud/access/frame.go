@@ -15,6 +15,25 @@ type frame struct {
 	now          time.Time
 	elements     []element    // of the counts around the condition, outermost first
 	seen         []Expression // conditions evaluated, in order; not those inside a count
+	private      bool         // a property of the resource was read since this was last cleared
+}
+
+// hidden is what ARM writes in place of the properties of a resource: they may hold keys and connection strings.
+const hidden = "******"
+
+// hide conceals a value that came from the properties of the resource.
+func (f *frame) hide(v any) any {
+	if f.private && v != nil {
+		return hidden
+	}
+	return v
+}
+
+// read evaluates a term and returns with its value the form in which it may be shown.
+func (f *frame) read(t term) (v, shown any, err error) {
+	f.private = false
+	v, err = t.value(f)
+	return v, f.hide(v), err
 }
 
 // element is what a count looks at now.
@@ -38,9 +57,19 @@ func parameterValue(f *frame, args []term) (any, error) {
 	name, _ := v.(string)
 	value, ok := lookup(f.parameters, name)
 	if !ok {
-		return nil, evaluationError("the parameter '%s' has no value", show(v))
+		return nil, evaluationError("the parameter '%s' has no value", f.hide(v))
 	}
 	return value, nil
+}
+
+// field reads a name that may have been computed.
+func (f *frame) field(name any) (field, error) {
+	s, _ := name.(string)
+	of, err := parseField(s)
+	if err != nil && f.private {
+		err = evaluationError("the field is not supported")
+	}
+	return of, err
 }
 
 func fieldValue(f *frame, args []term) (any, error) {
@@ -48,8 +77,7 @@ func fieldValue(f *frame, args []term) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, _ := v.(string)
-	of, err := parseField(name)
+	of, err := f.field(v)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +93,7 @@ func currentValue(f *frame, args []term) (any, error) {
 	if len(f.elements) == 0 {
 		return nil, evaluationError("current() stands outside of count")
 	}
+	f.private = true
 	if len(args) == 0 {
 		return f.elements[len(f.elements)-1].value, nil
 	}

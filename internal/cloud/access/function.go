@@ -143,7 +143,7 @@ func addDays(args []any) (any, error) {
 	at, err := time.Parse(time.RFC3339Nano, s)
 	days, ok := number(args[1])
 	if err != nil || !ok {
-		return nil, evaluationError("addDays wants a time and a number of days, not '%s' and '%s'", show(args[0]), show(args[1]))
+		return nil, evaluationError("addDays wants a time in ISO 8601 and a number of days")
 	}
 	return at.AddDate(0, 0, int(days)).UTC().Format("2006-01-02T15:04:05.0000000Z"), nil
 }

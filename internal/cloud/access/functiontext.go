@@ -114,7 +114,7 @@ func substring(args []any) (any, error) {
 		}
 	}
 	if !(start >= 0 && size >= 0 && start+size <= float64(len(s))) { // false for NaN too
-		return nil, evaluationError("the start %v and length %v of substring are outside the string '%s'", start, size, s)
+		return nil, evaluationError("the start %v and length %v of substring are outside the string, which has length %d", start, size, len(s))
 	}
 	return s[int(start):int(start+size)], nil
 }

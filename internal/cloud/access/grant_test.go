@@ -115,7 +115,9 @@ func TestActionOf(t *testing.T) {
 func TestAssignments(t *testing.T) {
 	t.Parallel()
 	const one, two = "0a2b7dc5-8eb4-4970-9418-694f83a6c164", "1b2b7dc5-8eb4-4970-9418-694f83a6c165"
-	at := func(guid string) string { return workspace + "/providers/Microsoft.Authorization/roleAssignments/" + guid }
+	at := func(guid string) string {
+		return workspace + "/providers/Microsoft.Authorization/roleAssignments/" + guid
+	}
 	body := `{"properties":{"principalId":"` + alice + `","principalType":"ServicePrincipal","roleDefinitionId":"` + roleID(reader) + `"}}`
 	a, err := ParseAssignment(at(one), []byte(body))
 	if err != nil || a.Scope != workspace || a.PrincipalID != alice {

@@ -96,7 +96,7 @@ func Blocking(locks []Lock, scope string, op Operation) []Lock {
 }
 
 func managesLocks(scope string) bool {
-	at := strings.LastIndex(strings.ToLower(scope), locksType)
+	at := lastIndexFold(scope, locksType)
 	if at < 0 {
 		return false
 	}

@@ -71,3 +71,16 @@ func TestParseLock(t *testing.T) {
 		}
 	}
 }
+
+func TestScopesBeyondASCII(t *testing.T) {
+	t.Parallel()
+	kelvin := Lock{Scope: "/subscriptions/s/resourceGroups/rg-k", Level: ReadOnly}
+	if len(Blocking([]Lock{kelvin}, "/subscriptions/s/resourceGroups/rg-\u212a/providers/Microsoft.X/y/z", Write)) != 1 {
+		t.Error("a name that arm.ID.Key finds slips past the lock")
+	}
+	for _, odd := range []string{"/\u0130\u0130\u0130/providers/x", "/\xff\xff\xff\xff/providers/microsoft.authorization/locks", "//", ""} {
+		scopeOf(odd)
+		managesLocks(cleanScope(odd))
+		within(cleanScope(odd), "/\u0130")
+	}
+}

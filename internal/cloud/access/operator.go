@@ -162,7 +162,7 @@ func containsKey(v, operand any) (bool, error) {
 func exists(v, operand any) (bool, error) {
 	wanted, ok := boolean(operand)
 	if !ok {
-		return false, evaluationError("true or false is expected, not '%s'", show(operand))
+		return false, evaluationError("true or false is expected, not a value of type %s", kindOf(operand))
 	}
 	return (v != nil) == wanted, nil
 }

@@ -18,9 +18,9 @@ func compilePattern(text string) pattern {
 func (p pattern) matches(action string) bool {
 	first, last := p.pieces[0], p.pieces[len(p.pieces)-1]
 	if len(p.pieces) == 1 {
-		return equalFold(action, first)
+		return sameFold(action, first)
 	}
-	if len(action) < len(first) || !equalFold(action[:len(first)], first) {
+	if len(action) < len(first) || !sameFold(action[:len(first)], first) {
 		return false
 	}
 	at := len(first)
@@ -37,7 +37,7 @@ func (p pattern) matches(action string) bool {
 	if p.sharesSlash(len(p.pieces)-1, at) {
 		at--
 	}
-	return len(action)-at >= len(last) && equalFold(action[len(action)-len(last):], last)
+	return len(action)-at >= len(last) && sameFold(action[len(action)-len(last):], last)
 }
 
 // sharesSlash reports whether the star before piece i stands between slashes, so that both may be the same one.
@@ -45,27 +45,10 @@ func (p pattern) sharesSlash(i, at int) bool {
 	return at > 0 && strings.HasSuffix(p.pieces[i-1], "/") && strings.HasPrefix(p.pieces[i], "/")
 }
 
-// equalFold compares with a text that is lower case already. Actions are ASCII.
-func equalFold(text, lower string) bool {
-	if len(text) != len(lower) {
-		return false
-	}
-	for i := range len(text) {
-		c := text[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// indexFold is strings.Index without case, for a lower-case needle.
-func indexFold(text, lower string) int {
-	for i := 0; i+len(lower) <= len(text); i++ {
-		if equalFold(text[i:i+len(lower)], lower) {
+// indexFold is strings.Index without ASCII case.
+func indexFold(text, part string) int {
+	for i := 0; i+len(part) <= len(text); i++ {
+		if sameFold(text[i:i+len(part)], part) {
 			return i
 		}
 	}

@@ -178,13 +178,13 @@ func (b *bound) effect(f *frame) (string, error) {
 			return o.Value, nil
 		}
 	}
-	v, err := b.definition.rule.effect.value(f)
+	v, shown, err := f.read(b.definition.rule.effect)
 	if err != nil {
 		return "", err
 	}
 	effect, _ := v.(string)
 	if !knownEffect(effect) {
-		return "", evaluationError("the effect '%s' is not supported", show(v))
+		return "", evaluationError("the effect '%s' is not supported", show(shown))
 	}
 	return effect, nil
 }

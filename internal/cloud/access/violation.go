@@ -13,23 +13,23 @@ import (
 
 // Violation is one rule that forbids a resource.
 type Violation struct {
-	Resource           string // its name
-	AssignmentID       string
-	AssignmentName     string
-	AssignmentTitle    string // display name, or name
-	AssignmentScope    string
-	Parameters         map[string]any // given by the assignment
-	DefinitionID       string
-	DefinitionTitle    string
-	DefinitionVersion  string
-	InitiativeID       string // empty without initiative
-	InitiativeTitle    string
-	InitiativeVersion  string
-	ReferenceID        string // of the definition in the initiative
-	Effect             string
-	Expressions        []Expression // what was compared, and how it came out
-	Message            string       // the non-compliance message of the assignment, for people
-	Failure            error        // the rule could not be evaluated, which denies; nil when its condition held
+	Resource          string // its name
+	AssignmentID      string
+	AssignmentName    string
+	AssignmentTitle   string // display name, or name
+	AssignmentScope   string
+	Parameters        map[string]any // given by the assignment
+	DefinitionID      string
+	DefinitionTitle   string
+	DefinitionVersion string
+	InitiativeID      string // empty without initiative
+	InitiativeTitle   string
+	InitiativeVersion string
+	ReferenceID       string // of the definition in the initiative
+	Effect            string
+	Expressions       []Expression // what was compared, and how it came out
+	Message           string       // the non-compliance message of the assignment, for people
+	Failure           error        // the rule could not be evaluated, which denies; nil when its condition held
 }
 
 // Evaluate asks all policy whether a resource may be written as it is. Assignments count at the place where it would be, so the

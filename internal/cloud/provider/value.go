@@ -37,3 +37,6 @@ func publicPart(body []byte) []byte {
 func Region(location string) string {
 	return strings.ToLower(strings.ReplaceAll(location, " ", ""))
 }
+
+// DeletedWorkspace is the type of the hidden node below a resource group that keeps the name of a soft-deleted workspace (aml-contract 2).
+const DeletedWorkspace = "!deletedWorkspaces"

@@ -7,6 +7,7 @@ import (
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
+	"github.com/amlmove/amlmove/internal/errs"
 )
 
 // datastoreSecrets names the secret member that goes with each type of credentials.
@@ -73,23 +74,24 @@ func getDatastore(c *provider.Call) error {
 		return nil
 	}
 	account, err := workspaceAccount(c)
-	if err != nil || account == nil {
-		return err
+	if err != nil {
+		return notFoundAsNone(err)
 	}
 	props := c.Props()
 	props["accountName"], props["resourceGroup"], props["subscriptionId"] = account.Name(), account.Group(), account.Subscription()
 	return nil
 }
 
-// workspaceAccount is the id of the storage account of the workspace, or nil.
+// workspaceAccount is the id of the storage account of the workspace as it is now. NotFound if it has none.
 func workspaceAccount(c *provider.Call) (arm.ID, error) {
 	_, workspace, err := workspaceOf(c)
 	if err != nil {
 		return nil, err
 	}
-	account, err := arm.Parse(tree.Text(workspace.Public, "properties.storageAccount"))
+	text := tree.Text(workspace.Public, "properties.storageAccount")
+	account, err := arm.Parse(text)
 	if err != nil {
-		return nil, nil //nolint:nilnil // a project of a preview may have none
+		return nil, errs.New(errs.NotFound, "ResourceNotFound", "the workspace '%s' has no storage account", workspaceID(c))
 	}
 	return account, nil
 }

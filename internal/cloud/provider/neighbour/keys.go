@@ -1,6 +1,7 @@
 package neighbour
 
 import (
+	"strings"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/cloud/provider"
@@ -44,11 +45,11 @@ func (k Keyring) Created(c *provider.Call, name string) string {
 	return tree.Text(c.Doc.Private, keysAt+"."+name+".created")
 }
 
-// Renew replaces one key. A name that the ring does not have is Invalid.
+// Renew replaces one key, named without regard to case. A name that the ring does not have is Invalid.
 func (k Keyring) Renew(c *provider.Call, name string) error {
 	for _, known := range k.Names {
-		if known == name {
-			tree.Set(Private(c), keysAt+"."+name, k.fresh(c.Now))
+		if strings.EqualFold(known, name) {
+			tree.Set(Private(c), keysAt+"."+known, k.fresh(c.Now))
 			c.Changed = true
 			return nil
 		}

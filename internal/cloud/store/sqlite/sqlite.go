@@ -8,7 +8,6 @@ package sqlite
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 
 	"github.com/amlmove/amlmove/internal/cloud/store"
@@ -25,10 +24,7 @@ type Store struct {
 	written    chan struct{} // closed when the writer goroutine is gone
 	readers    pool
 	generation atomic.Int64 // what committed transactions bumped; only the writer moves it
-
-	mu     sync.Mutex
-	closed bool
-	inside sync.WaitGroup // transactions under way
+	gate       row.Gate
 }
 
 var _ store.Store = (*Store)(nil)
@@ -61,14 +57,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 
 // Close waits for running transactions, writes the log back into the file and gives the file free.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
+	if !s.gate.Close() {
 		return nil
 	}
-	s.closed = true
-	s.mu.Unlock()
-	s.inside.Wait()
 	close(s.queue)
 	<-s.written
 	s.readers.close()
@@ -80,27 +71,16 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// enter counts a transaction in; the caller calls s.inside.Done behind it.
-func (s *Store) enter() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return row.Closed()
-	}
-	s.inside.Add(1)
-	return nil
-}
-
 // View runs fn on one snapshot, which begins with the first read.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
 	return s.view(ctx, func(r *reader) error { return fn(r) })
 }
 
 func (s *Store) view(ctx context.Context, fn func(*reader) error) error {
-	if err := s.enter(); err != nil {
+	if err := s.gate.Enter(); err != nil {
 		return err
 	}
-	defer s.inside.Done()
+	defer s.gate.Leave()
 	conn, err := s.readers.take(ctx)
 	if err != nil {
 		return err

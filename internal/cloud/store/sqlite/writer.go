@@ -37,10 +37,10 @@ func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
 	if err := row.GaveUp(ctx); err != nil {
 		return err
 	}
-	if err := s.enter(); err != nil {
+	if err := s.gate.Enter(); err != nil {
 		return err
 	}
-	defer s.inside.Done()
+	defer s.gate.Leave()
 	req := &request{turn: make(chan turn, 1), ran: make(chan error, 1), done: make(chan error, 1)}
 	select {
 	case s.queue <- req:

@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/store/row"
+)
+
+var _ store.Reader = (*session)(nil)
+
+// scanNode reads nodeColumns.
+func scanNode(rows pgx.Rows) (store.Node, error) {
+	var n store.Node
+	var refs []byte
+	var id, parent, created, changed int64
+	err := rows.Scan(&id, &parent, &n.Type, &n.Name, &n.Flag, &n.ETag, &refs, &created, &changed, &n.Body)
+	if err != nil {
+		return n, err
+	}
+	n.ID, n.Parent, n.Created, n.Changed = store.ID(id), store.ID(parent), row.Time(created), row.Time(changed)
+	n.Body = some(n.Body)
+	n.Refs, err = row.UnpackRefs(refs)
+	return n, err
+}
+
+// some turns an empty document into none.
+func some(body []byte) []byte {
+	if len(body) == 0 {
+		return nil
+	}
+	return body
+}
+
+// none turns no document into an empty one: columns are never NULL.
+func none(body []byte) []byte {
+	if body == nil {
+		return []byte{}
+	}
+	return body
+}
+
+// numbers writes ids as the driver takes them.
+func numbers(ids []store.ID) []int64 {
+	all := make([]int64, len(ids))
+	for i, id := range ids {
+		all[i] = int64(id)
+	}
+	return all
+}
+
+// nodes runs a query that yields nodeColumns.
+func (s *session) nodes(ctx context.Context, sql string, args ...any) ([]store.Node, error) {
+	var found []store.Node
+	_, err := s.query(ctx, "read nodes", func(rows pgx.Rows) error {
+		n, err := scanNode(rows)
+		found = append(found, n)
+		return err
+	}, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// Node returns a node by id.
+func (s *session) Node(ctx context.Context, id store.ID) (store.Node, error) {
+	found, err := s.nodes(ctx, sqlNode, int64(id))
+	if err == nil && len(found) == 0 {
+		err = row.NodeMissing(id)
+	}
+	if err != nil {
+		return store.Node{}, err
+	}
+	return found[0], nil
+}
+
+// Walk goes all the way in one query.
+func (s *session) Walk(ctx context.Context, from store.ID, steps []store.Step) ([]store.Node, error) {
+	types, names := make([]string, len(steps)), make([]string, len(steps))
+	for i, step := range steps {
+		types[i], names[i] = row.Key(step.Type), row.Key(step.Name)
+		if row.CheckWord("type", types[i]) != nil || row.CheckWord("name", names[i]) != nil {
+			types, names = types[:i], names[:i] // nothing can have such a name
+			break
+		}
+	}
+	return s.nodes(ctx, sqlWalk, int64(from), types, names)
+}
+
+// Path returns the chain from the top down to the node.
+func (s *session) Path(ctx context.Context, id store.ID) ([]store.Node, error) {
+	chain, err := s.nodes(ctx, sqlPath, int64(id))
+	if err != nil {
+		return nil, err
+	}
+	if len(chain) == 0 || chain[0].Parent != store.Root {
+		return nil, row.NodeMissing(id)
+	}
+	return chain, nil
+}
+
+// Children returns a page of children.
+func (s *session) Children(ctx context.Context, parent store.ID, page store.Range) ([]store.Node, error) {
+	if err := row.CheckLimit(page.Limit); err != nil {
+		return nil, err
+	}
+	at, nothing := row.After(page)
+	if nothing || parent == row.Trash {
+		return nil, nil
+	}
+	if page.Type != "" {
+		return s.nodes(ctx, sqlChildrenOfType, int64(parent), row.Key(page.Type), at.Name, int64(page.Limit))
+	}
+	return s.nodes(ctx, sqlChildren, int64(parent), at.Type, at.Name, int64(page.Limit))
+}
+
+// FlaggedChildren returns flagged children by the partial index.
+func (s *session) FlaggedChildren(ctx context.Context, parent store.ID, typ string, limit int) ([]store.Node, error) {
+	if err := row.CheckLimit(limit); err != nil {
+		return nil, err
+	}
+	return s.nodes(ctx, sqlFlagged, int64(parent), row.Key(typ), int64(limit))
+}
+
+// Count counts children of a type.
+func (s *session) Count(ctx context.Context, parent store.ID, typ string) (count int64, err error) {
+	_, err = s.query(ctx, "count nodes", func(rows pgx.Rows) error { return rows.Scan(&count) }, sqlCount, int64(parent), row.Key(typ))
+	return count, err
+}
+
+// Generation returns the generation of the snapshot, which came along with the first read.
+func (s *session) Generation(ctx context.Context) (int64, error) {
+	if s.begun || s.over {
+		if s.over {
+			return 0, row.Over()
+		}
+		return s.generation, nil
+	}
+	_, err := s.send(ctx, "read the generation")
+	return s.generation, err
+}
+
+// Meta returns a value kept under a key.
+func (s *session) Meta(ctx context.Context, key string) (value []byte, err error) {
+	found := false
+	_, err = s.query(ctx, "read meta", func(rows pgx.Rows) error {
+		found = true
+		return rows.Scan(&value)
+	}, sqlMeta, key)
+	if err == nil && !found {
+		err = row.MetaMissing(key)
+	}
+	return value, err
+}
+
+// NextDue returns the earliest due time of what runs.
+func (s *session) NextDue(ctx context.Context) (due time.Time, found bool, err error) {
+	_, err = s.query(ctx, "read what is due", func(rows pgx.Rows) error {
+		var micros int64
+		err := rows.Scan(&micros)
+		due, found = row.Time(micros), true
+		return err
+	}, sqlNextDue)
+	return due, found, err
+}
