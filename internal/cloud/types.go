@@ -5,11 +5,27 @@ import (
 
 	"github.com/amlmove/amlmove/internal/cloud/authorization"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
+	"github.com/amlmove/amlmove/internal/cloud/provider/containerregistry"
+	"github.com/amlmove/amlmove/internal/cloud/provider/identityresource"
+	"github.com/amlmove/amlmove/internal/cloud/provider/insights"
+	"github.com/amlmove/amlmove/internal/cloud/provider/keyvault"
+	"github.com/amlmove/amlmove/internal/cloud/provider/known"
+	"github.com/amlmove/amlmove/internal/cloud/provider/ml"
+	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour"
+	"github.com/amlmove/amlmove/internal/cloud/provider/network"
+	"github.com/amlmove/amlmove/internal/cloud/provider/storage"
 )
 
 // Types is the table of all resource types that this cloud knows.
 func Types() *provider.Table {
-	return provider.NewTable(nil, authorization.Types())
+	return provider.NewTable(known.Types(),
+		authorization.Types(), ml.Types(), storage.Types(), keyvault.Types(), containerregistry.Types(),
+		insights.Types(), network.Types(), identityresource.Types(), neighbour.Types(), resources())
+}
+
+// resources are ARM's own types that the cloud keeps as documents: deployments, of which only those in flight matter to a move.
+func resources() []provider.Type {
+	return []provider.Type{{Name: "Microsoft.Resources/deployments", Versions: []string{"2024-03-01", "2022-09-01", "2021-04-01"}, NoPut: true, NoPatch: true}}
 }
 
 // certPool holds one certificate authority.

@@ -27,6 +27,11 @@ func (e *Engine) belowResource(ctx context.Context, req *Request, entry *provide
 			return e.act(ctx, req, entry, action, "/read")
 		}
 	}
+	if tail.Namespace != "" {
+		if resp, handled, err := e.scopeRead(ctx, req); handled {
+			return resp, err
+		}
+	}
 	typ := entry.Name + arm.Type("/"+tail.Type)
 	if tail.Namespace != "" {
 		typ = arm.Type(tail.NodeType())

@@ -82,6 +82,9 @@ func (e *Engine) subscriptionChild(ctx context.Context, req *Request) (Response,
 
 // scopeCollection serves a provider's collection or verb directly at a subscription or a group.
 func (e *Engine) scopeCollection(ctx context.Context, req *Request) (Response, error) {
+	if resp, handled, err := e.scopeRead(ctx, req); handled {
+		return resp, err
+	}
 	typ := arm.Type(req.Target.Tail.NodeType())
 	entry, err := e.Types.Find(typ)
 	if err != nil {

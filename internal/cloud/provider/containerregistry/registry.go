@@ -27,9 +27,9 @@ var (
 
 // Types returns the entries of the namespace. Every PUT of the 2023-07-01 description is 201 or 200 and long-running.
 func Types() []provider.Type {
-	types := []provider.Type{registry(), connections(), child("replications", childName, regional),
-		child("webhooks", webhookName, webhookShape.Put(putWebhook)), child("scopeMaps", childName, plain), child("tokens", childName, plain),
-		child("cacheRules", childName, plain), child("credentialSets", childName, plain), child("tasks", childName, regional),
+	types := []provider.Type{registry(), connections(), child("replications", childName, replicationShape.Put(putReplication)),
+		child("webhooks", webhookName, webhookShape.Put(putWebhook)), child("scopeMaps", childName, dated), child("tokens", childName, dated),
+		child("cacheRules", childName, dated), child("credentialSets", childName, dated), child("tasks", childName, regional),
 		child("agentPools", childName, regional), child("connectedRegistries", childName, plain),
 		{Name: "Microsoft.ContainerRegistry/checkNameAvailability", Virtual: true, Actions: map[string]provider.Action{
 			"": {Do: checkName, Permission: "Microsoft.ContainerRegistry/checkNameAvailability/read"}}},
@@ -44,8 +44,31 @@ func Types() []provider.Type {
 
 var (
 	plain    = neighbour.Shape{{Path: "properties", Is: neighbour.Object, Need: true}}.Put(nil)
+	dated    = neighbour.Shape{{Path: "properties", Is: neighbour.Object, Need: true}}.Put(putDated)
 	regional = neighbour.Shape{{Path: "location", Is: neighbour.Text, Need: true, Fixed: true}}.Put(nil)
 )
+
+// putDated stamps a child with its birthday; what a client makes is user-defined.
+func putDated(c *provider.Call) error {
+	neighbour.Stable(c, "properties.creationDate", func() any { return c.Now.UTC().Format(time.RFC3339Nano) })
+	if c.Type.Kind() == "scopeMaps" {
+		c.Props()["type"] = "UserDefined"
+	}
+	return nil
+}
+
+var replicationShape = neighbour.Shape{
+	{Path: "location", Is: neighbour.Text, Need: true, Fixed: true},
+	{Path: "properties.regionEndpointEnabled", Is: neighbour.Bool},
+	{Path: "properties.zoneRedundancy", Is: neighbour.Text, OneOf: []string{"Enabled", "Disabled"}, Fixed: true},
+}
+
+func putReplication(c *provider.Call) error {
+	neighbour.Default(c, "properties.regionEndpointEnabled", true)
+	neighbour.Default(c, "properties.zoneRedundancy", "Disabled")
+	c.Props()["status"] = map[string]any{"displayStatus": "Ready", "timestamp": c.Now.UTC().Format(time.RFC3339Nano)}
+	return nil
+}
 
 func child(kind string, name *regexp.Regexp, put func(*provider.Call) error) provider.Type {
 	return provider.Type{Name: Registry + arm.Type("/"+kind), Pattern: name, Stateful: true, AsyncPut: true, AsyncDelete: true, Put: put}
@@ -107,6 +130,9 @@ func putRegistry(c *provider.Call) error {
 			"retentionPolicy": map[string]any{"days": 7, "status": "disabled"}, "exportPolicy": map[string]any{"status": "enabled"}},
 	} {
 		neighbour.Default(c, "properties."+path, value)
+	}
+	if strings.EqualFold(tree.Text(c.Doc.Public, "sku.name"), "Premium") {
+		neighbour.Default(c, "properties.networkRuleSet", map[string]any{"defaultAction": "Allow", "ipRules": []any{}})
 	}
 	props["dataEndpointHostNames"] = []any{}
 	if props["dataEndpointEnabled"] == true {

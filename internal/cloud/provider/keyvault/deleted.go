@@ -47,6 +47,9 @@ func readRecord(c *provider.Call, subscription, node store.Node) (record, error)
 // findDeleted finds the record of a name in whatever subscription holds it; NotFound if no one does or it is over.
 func findDeleted(c *provider.Call, name string) (record, error) {
 	held, err := c.Read.Meta(c.Ctx, heldKey(name))
+	if errs.Is(err, errs.NotFound) {
+		return record{}, deletedMissing(name)
+	}
 	if err != nil {
 		return record{}, err
 	}

@@ -120,6 +120,10 @@ func putSecret(c *provider.Call) error {
 func putKey(c *provider.Call) error {
 	uri := putVersion(c, "keys")
 	neighbour.Default(c, "properties.kty", "RSA")
+	if strings.HasPrefix(strings.ToUpper(tree.Text(c.Doc.Public, "properties.kty")), "RSA") {
+		neighbour.Default(c, "properties.keySize", 2048)
+	}
+	neighbour.Default(c, "properties.keyOps", []any{"encrypt", "decrypt", "sign", "verify", "wrapKey", "unwrapKey"})
 	c.Props()["keyUri"] = uri
 	neighbour.Stable(c, "properties.keyUriWithVersion", func() any { return uri + "/" + digits(provider.NewGUID()) })
 	return nil

@@ -101,8 +101,7 @@ func attach(c *provider.Call, props map[string]any, kind string) error {
 
 // putCluster completes an AmlCompute and takes its quota: what it may grow to counts.
 func putCluster(c *provider.Call, inner map[string]any) error {
-	size, err := sizeOf(inner, "properties.properties.vmSize")
-	if err != nil {
+	if err := checkSize(inner, "vmSize", "properties.properties.vmSize"); err != nil {
 		return err
 	}
 	scale := tree.Object(inner, "scaleSettings")
@@ -125,7 +124,7 @@ func putCluster(c *provider.Call, inner map[string]any) error {
 	if err := checkCredentials(c, inner); err != nil {
 		return err
 	}
-	if err := takeQuota(c, size.family, demand{cores: most * size.cores, low: inner["vmPriority"] == "LowPriority", cluster: true}); err != nil {
+	if err := takeQuota(c, computeDemand); err != nil {
 		return err
 	}
 	inner["allocationState"], inner["allocationStateTransitionTime"] = "Steady", c.Now.Format(time.RFC3339Nano)
@@ -151,8 +150,7 @@ func checkCredentials(c *provider.Call, inner map[string]any) error {
 
 // putInstance completes a ComputeInstance. Its name is unique in the region, and it belongs to a person.
 func putInstance(c *provider.Call, inner map[string]any) error {
-	size, err := sizeOf(inner, "properties.properties.vmSize")
-	if err != nil {
+	if err := checkSize(inner, "vmSize", "properties.properties.vmSize"); err != nil {
 		return err
 	}
 	if c.Old != nil {
@@ -160,12 +158,12 @@ func putInstance(c *provider.Call, inner map[string]any) error {
 			tree.Text(c.OldProps(), "properties.state") != string(aml.InstanceStopped) {
 			return provider.Invalid("BadRequest", "the size of the compute instance '%s' can only be changed while it is stopped.", c.ID.Name()).At("properties.properties.vmSize")
 		}
-		return takeQuota(c, size.family, demand{cores: size.cores})
+		return takeQuota(c, computeDemand)
 	}
 	if err := claimInstance(c); err != nil {
 		return err
 	}
-	if err := takeQuota(c, size.family, demand{cores: size.cores}); err != nil {
+	if err := takeQuota(c, computeDemand); err != nil {
 		return err
 	}
 	setDefault(inner, "applicationSharingPolicy", "Shared")

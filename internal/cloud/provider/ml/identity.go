@@ -18,7 +18,7 @@ func settleIdentity(c *provider.Call, fallback string) error {
 	if identity == nil {
 		switch {
 		case c.Old != nil && tree.Object(c.Old.Public, "identity") != nil && !c.Patch:
-			c.Doc.Public["identity"] = tree.Clone(c.Old.Public["identity"])
+			c.Doc.Public["identity"] = copyOf(c.Old.Public["identity"])
 			return nil
 		case fallback == "":
 			delete(c.Doc.Public, "identity")

@@ -23,7 +23,7 @@ func reveal(public, private map[string]any, path string) {
 			continue
 		}
 		if !more {
-			setDefault(public, key, tree.Clone(kept))
+			setDefault(public, key, copyOf(kept))
 			continue
 		}
 		inner, isObject := public[key].(map[string]any)

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/amlmove/amlmove/internal/cloud/tree"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -282,7 +281,7 @@ func (s *shape) keepReadOnly(object, old map[string]any) {
 		if m.readOnly && name != "provisioningState" { // that one is the control plane's
 			delete(object, name)
 			if value, was := old[name]; was {
-				object[name] = tree.Clone(value)
+				object[name] = copyOf(value)
 			}
 			continue
 		}
@@ -301,7 +300,7 @@ func (s *shape) keepFixed(path string, object, old map[string]any, tell report) 
 		switch now, is := object[name]; {
 		case !was || before == nil:
 		case m.fixed && (!is || now == nil):
-			object[name] = tree.Clone(before)
+			object[name] = copyOf(before)
 		case m.fixed:
 			if !same(now, before) {
 				tell(join(path, name), "the property '%s' cannot be changed once the resource exists.", join(path, name))

@@ -77,17 +77,16 @@ func findSize(name string) (size, bool) {
 	return s, true
 }
 
-// sizeOf reads the size at properties.properties.vmSize of a compute.
-func sizeOf(inner map[string]any, path string) (size, error) {
-	name := tree.Text(inner, "vmSize")
+// checkSize refuses a document without a known size in a member; path names it to the client.
+func checkSize(object map[string]any, member, path string) error {
+	name := tree.Text(object, member)
 	if name == "" {
-		return size{}, provider.Invalid("ValidationError", "the property '%s' is required.", path).At(path)
+		return provider.Invalid("ValidationError", "the property '%s' is required.", path).At(path)
 	}
-	s, ok := findSize(name)
-	if !ok {
-		return size{}, provider.Invalid("InvalidVmSize", "the virtual machine size '%s' of the property '%s' is not supported.", name, path).At(path)
+	if _, ok := findSize(name); !ok {
+		return provider.Invalid("InvalidVmSize", "the virtual machine size '%s' of the property '%s' is not supported.", name, path).At(path)
 	}
-	return s, nil
+	return nil
 }
 
 // Limits of vCPUs in a new subscription.

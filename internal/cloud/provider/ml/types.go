@@ -143,3 +143,11 @@ func setDefault(object map[string]any, name string, value any) {
 		object[name] = value
 	}
 }
+
+// copyOf copies a JSON value deeply; null stays null.
+func copyOf(value any) any {
+	if value == nil {
+		return nil
+	}
+	return tree.Clone(value)
+}

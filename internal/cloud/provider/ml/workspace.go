@@ -81,7 +81,7 @@ func keepWorkspace(c *provider.Call, props map[string]any) error {
 	}
 	for _, name := range []string{"applicationInsights", "containerRegistry", "encryption"} {
 		if _, said := props[name]; !said && !c.Patch && old[name] != nil {
-			props[name] = tree.Clone(old[name])
+			props[name] = copyOf(old[name])
 		}
 	}
 	return nil

@@ -20,7 +20,7 @@ func cosmos() provider.Type {
 	return provider.Type{
 		Name: Cosmos, Tracked: true, Stateful: true, Pattern: regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,42}[a-z0-9]$`), Unique: provider.Global,
 		Versions: []string{"2025-10-15", "2025-04-15", "2024-11-15", "2024-08-15", "2023-11-15", "2023-04-15", "2022-11-15", "2022-05-15", "2021-10-15"},
-		Created:  200, AsyncPut: true, AsyncPatch: true, AsyncDelete: true, Put: shape.Put(putCosmos), Get: ShowConnections, Reads: linkReads,
+		Created:  200, AsyncPut: true, AsyncDelete: true, Put: shape.Put(putCosmos), Get: ShowConnections, Reads: linkReads,
 		Actions: map[string]provider.Action{
 			"listkeys": {Do: cosmosKeys.Texts("primaryMasterKey", "primary", "secondaryMasterKey", "secondary",
 				"primaryReadonlyMasterKey", "primaryReadonly", "secondaryReadonlyMasterKey", "secondaryReadonly")},

@@ -12,9 +12,9 @@ import (
 // inline is a kind of children that may also be written and is always shown inside the parent's properties. The children's nodes are the only
 // truth: the parent's document never holds them. A PUT of the parent that has the list replaces the children by it; one without leaves them.
 type inline struct {
-	member    string                                            // in properties, and the children's kind
-	judge     func(c *provider.Call, all []child) error         // of all children as they will be; may be nil
-	removable func(c *provider.Call, found tree.Found) error    // may a child go? may be nil
+	member    string                                                 // in properties, and the children's kind
+	judge     func(c *provider.Call, all []child) error              // of all children as they will be; may be nil
+	removable func(c *provider.Call, found tree.Found) error         // may a child go? may be nil
 	show      func(*provider.Call, tree.Found, map[string]any) error // adds what is computed; may be nil
 }
 
@@ -128,7 +128,7 @@ func (in inline) children(c *provider.Call) (map[string]tree.Found, error) {
 	return there, err
 }
 
-// replace writes a child unless it is as it was; what the child remembers stays.
+// replace writes a child that is there; what it remembers in its private part stays.
 func (in inline) replace(c *provider.Call, found tree.Found, doc tree.Document) error {
 	before, err := c.Tree.Decode(c.Ctx, c.Read, found)
 	if err != nil {

@@ -201,7 +201,7 @@ func showPeering(c *provider.Call, from arm.ID, object map[string]any) error {
 	found, err := c.Tree.Resolve(c.Ctx, c.Read, remote)
 	switch {
 	case errs.Is(err, errs.NotFound):
-		state = "Disconnected"
+		state, err = "Disconnected", nil
 	case err != nil:
 		return err
 	default:

@@ -60,3 +60,8 @@ func putShare(c *provider.Call) error {
 	props["leaseStatus"], props["leaseState"] = "Unlocked", "Available"
 	return modified(c)
 }
+
+func putTable(c *provider.Call) error {
+	c.Props()["tableName"] = c.ID.Name()
+	return nil
+}

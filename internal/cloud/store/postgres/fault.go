@@ -66,6 +66,8 @@ func byClass(code string, say func(errs.Kind, string, string, string) error) err
 		return say(errs.Unavailable, "StoreBusy", "lacks memory or free connections", "raise the limits of the server, or lower pool_max_conns")
 	case "58":
 		return say(errs.Unavailable, "StoreIO", "cannot read or write its files", "check the disk of the server")
+	case "22":
+		return say(errs.Invalid, "TextInvalid", "cannot keep this text", "leave out the NUL, or what is not UTF-8")
 	case "28", "3D", "42":
 		return say(errs.Denied, "StoreRefused", "refuses this user, or lacks the database or a right",
 			"check user, password and database of the address; the user needs CREATE on the schema")

@@ -83,6 +83,7 @@ const (
 	sqlHold          = `SELECT ` + nodeColumns + ` FROM cloud_node WHERE id = ANY($1::bigint[]) AND parent <> -1 ORDER BY id `
 	sqlHoldShared    = sqlHold + `FOR SHARE`
 	sqlHoldExclusive = sqlHold + `FOR UPDATE`
+	sqlHoldAhead     = `SELECT FROM cloud_node WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE`
 )
 
 // Collecting. One collector at a time; each level is held before what lies below it is read.

@@ -12,7 +12,8 @@ import (
 // session is a transaction on a connection of its own.
 type session struct {
 	conn  *pgxpool.Conn
-	begin string // how to begin; sent together with the first statement
+	begin string      // how to begin; sent together with the first statement
+	ahead []statement // sent behind begin and before the first statement
 	begun bool
 	over  bool
 	again bool // the transaction was lost in a way that running it again may cure
@@ -42,7 +43,7 @@ func (s *session) send(ctx context.Context, verb string, statements ...statement
 		return 0, err
 	}
 	if !s.begun {
-		first := []statement{{sql: s.begin}}
+		first := append([]statement{{sql: s.begin}}, s.ahead...)
 		if s.begin == sqlBeginRead {
 			first = append(first, statement{sql: sqlGeneration, see: func(rows pgx.Rows) error { return rows.Scan(&s.generation) }})
 		}

@@ -14,7 +14,8 @@ import (
 // tx is one run of an update.
 type tx struct {
 	*session
-	bump bool // the generation is to be moved with the commit, so that its row is held only for a moment
+	bump   bool              // the generation is to be moved with the commit, so that its row is held only for a moment
+	wanted map[store.ID]bool // nodes that this run or an earlier one locks
 }
 
 var _ store.Tx = (*tx)(nil)
@@ -44,8 +45,16 @@ func (t *tx) commit(ctx context.Context) error {
 	return nil
 }
 
+// want notes nodes that are about to be locked.
+func (t *tx) want(ids ...store.ID) {
+	for _, id := range ids {
+		t.wanted[id] = true
+	}
+}
+
 // Save writes what may change of a node.
 func (t *tx) Save(ctx context.Context, n store.Node) error {
+	t.want(n.ID)
 	changed, err := t.query(ctx, "save a node", nil, sqlSave, int64(n.ID), n.Flag, n.ETag, none(row.PackRefs(n.Refs)),
 		row.Micros(n.Changed), none(n.Body))
 	if err == nil && changed == 0 {
@@ -61,6 +70,7 @@ func (t *tx) Reparent(ctx context.Context, id, parent store.ID) error {
 			return err
 		}
 	}
+	t.want(id)
 	changed, err := t.query(ctx, "reparent a node", nil, sqlReparent, int64(id), int64(parent))
 	if err != nil || changed == 1 {
 		return err
@@ -95,6 +105,7 @@ func (t *tx) mayHang(ctx context.Context, id, parent store.ID) error {
 
 // Trash hangs nodes below the reserved parent, under a key that nobody else can have.
 func (t *tx) Trash(ctx context.Context, ids ...store.ID) error {
+	t.want(ids...)
 	var gone []store.ID
 	_, err := t.query(ctx, "trash nodes", func(rows pgx.Rows) error {
 		var id int64
@@ -118,6 +129,7 @@ func (t *tx) Hold(ctx context.Context, mode store.LockMode, ids ...store.ID) ([]
 	if len(ids) == 0 {
 		return nil, nil
 	}
+	t.want(ids...)
 	sql := sqlHoldShared
 	if mode == store.Exclusive {
 		sql = sqlHoldExclusive

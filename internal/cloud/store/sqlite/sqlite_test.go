@@ -1,6 +1,8 @@
 package sqlite_test
 
 import (
+	"context"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -8,6 +10,11 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/store/sqlite"
 	"github.com/amlmove/amlmove/internal/cloud/store/storetest"
 )
+
+func TestMain(m *testing.M) {
+	storetest.Child(func(ctx context.Context, place string) (store.Store, error) { return sqlite.Open(ctx, place) })
+	os.Exit(m.Run())
+}
 
 // openAt opens the store in a file and closes it with the test.
 func openAt(t *testing.T, path string) *sqlite.Store {
@@ -27,4 +34,16 @@ func openAt(t *testing.T, path string) *sqlite.Store {
 func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store { return openAt(t, filepath.Join(t.TempDir(), "cloud.db")) })
+}
+
+func TestDurable(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "cloud.db")
+	storetest.Durable(t, func(t *testing.T) store.Store { return openAt(t, path) })
+}
+
+func TestKill(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "cloud.db")
+	storetest.Kill(t, path, func(t *testing.T) store.Store { return openAt(t, path) }, nil)
 }

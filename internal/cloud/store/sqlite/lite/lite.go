@@ -49,6 +49,9 @@ type Query struct{ text string }
 // NewQuery makes a query of one statement.
 func NewQuery(text string) *Query { return &Query{text} }
 
+// String returns the SQL.
+func (q *Query) String() string { return q.text }
+
 // Conn is a connection to a database file.
 type Conn struct {
 	tls        *libc.TLS
