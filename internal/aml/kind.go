@@ -82,7 +82,7 @@ var kinds = []Kind{
 	{Path: "services", Fate: Blocks},
 	{Path: "marketplaceSubscriptions", Fate: Moves},
 	{Path: "jobs", Fate: Moves, Archivable: true, References: owned("properties.computeId", "properties.environmentId", "properties.codeId",
-		"properties.componentId", "properties.trial.environmentId", "properties.trial.codeId")},
+		"properties.componentId", "properties.trial.environmentId", "properties.trial.codeId", "properties.services.*.endpoint")},
 	{Path: "schedules", Fate: Moves, Archivable: false, References: text("properties.action.jobDefinition.computeId",
 		"properties.action.jobDefinition.environmentId", "properties.action.jobDefinition.codeId", "properties.action.jobDefinition.componentId",
 		"properties.action.jobDefinition.jobs.*.componentId", "properties.action.jobDefinition.jobs.*.computeId",

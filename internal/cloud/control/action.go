@@ -85,7 +85,7 @@ func (e *Engine) act(ctx context.Context, req *Request, entry *provider.Type, ac
 				return err
 			}
 		}
-		call, err := e.actionCall(ctx, r, tx, req, entry)
+		call, err := e.actionCall(ctx, r, tx, st, req, entry)
 		if err != nil {
 			return err
 		}
@@ -120,15 +120,16 @@ func (e *Engine) mayAct(ctx context.Context, r store.Reader, tx store.Tx, st *St
 }
 
 // actionCall makes the Call of a verb: on a resource, or on a virtual path of a subscription.
-func (e *Engine) actionCall(ctx context.Context, r store.Reader, tx store.Tx, req *Request, entry *provider.Type) (*provider.Call, error) {
+func (e *Engine) actionCall(ctx context.Context, r store.Reader, tx store.Tx, st *State, req *Request, entry *provider.Type) (*provider.Call, error) {
 	id := req.Target.ID
 	if entry.Virtual {
 		found, err := e.Tree.Resolve(ctx, r, id[:1])
 		if err != nil {
 			return nil, Explain(err, id)
 		}
-		return &provider.Call{Ctx: ctx, Read: r, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(),
-			Tenant: req.Caller.TenantID, ID: id, Type: entry, Found: found, Query: req.Query}, nil
+		call := e.newCall(ctx, r, tx, st, req, id, entry)
+		call.Found = found
+		return call, nil
 	}
 	found, err := e.Tree.Resolve(ctx, r, id)
 	if err != nil {

@@ -25,6 +25,9 @@ func claimName(call *provider.Call) string {
 	return ""
 }
 
+// takenCodes are the codes that providers give for a name that is taken everywhere.
+var takenCodes = map[string]string{"storageAccounts": "StorageAccountAlreadyTaken", "vaults": "VaultAlreadyExists", "registries": "AlreadyInUse"}
+
 // claim refuses a name that another resource holds.
 func (e *Engine) claim(ctx context.Context, tx store.Tx, call *provider.Call) error {
 	name := claimName(call)
@@ -40,9 +43,9 @@ func (e *Engine) claim(ctx context.Context, tx store.Tx, call *provider.Call) er
 	}
 	code, where := "NameAlreadyExists", "in this region"
 	if call.Type.Unique == provider.Global {
-		code, where = call.Type.Kind()+"AlreadyTaken", "everywhere"
-		if call.Type.Kind() == "storageAccounts" {
-			code = "StorageAccountAlreadyTaken"
+		code, where = "NameAlreadyExists", "everywhere"
+		if known := takenCodes[call.Type.Kind()]; known != "" {
+			code = known
 		}
 	}
 	return errs.New(errs.Conflict, code, "The %s name '%s' is already taken: it must be unique %s.", call.Type.Kind(), call.ID.Name(), where)

@@ -43,7 +43,7 @@ func (e *Engine) getExtension(ctx context.Context, req *Request, entry *provider
 		ext, err := r.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
 		if err == nil {
 			resp.ETag = ext.ETag
-			resp.Body, err = e.renderExtension(ctx, r, ext, entry, req)
+			resp.Body, err = e.renderExtension(ctx, r, st, ext, entry, req)
 			return err
 		}
 		if !errs.Is(err, errs.NotFound) {
@@ -84,11 +84,11 @@ func notFoundExtension(entry *provider.Type, id arm.ID) error {
 }
 
 // renderExtension writes an extension as a client sees it.
-func (e *Engine) renderExtension(ctx context.Context, r store.Reader, ext store.Extension, entry *provider.Type, req *Request) ([]byte, error) {
+func (e *Engine) renderExtension(ctx context.Context, r store.Reader, st *State, ext store.Extension, entry *provider.Type, req *Request) ([]byte, error) {
 	if entry.Get == nil {
 		return tree.RenderExtension(ext), nil
 	}
-	call, err := e.extensionCall(ctx, r, nil, ext, entry, req)
+	call, err := e.extensionCall(ctx, r, nil, st, ext, entry, req)
 	if err != nil {
 		return nil, err
 	}
@@ -99,14 +99,15 @@ func (e *Engine) renderExtension(ctx context.Context, r store.Reader, ext store.
 }
 
 // extensionCall makes a Call on an existing extension.
-func (e *Engine) extensionCall(ctx context.Context, r store.Reader, tx store.Tx, ext store.Extension, entry *provider.Type, req *Request) (*provider.Call, error) {
+func (e *Engine) extensionCall(ctx context.Context, r store.Reader, tx store.Tx, st *State, ext store.Extension, entry *provider.Type, req *Request) (*provider.Call, error) {
 	doc, err := tree.DecodeExtension(ext)
 	if err != nil {
 		return nil, err
 	}
 	old := tree.Document{Public: tree.Clone(doc.Public), Private: tree.Clone(doc.Private)}
-	return &provider.Call{Ctx: ctx, Read: r, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(),
-		Tenant: req.Caller.TenantID, ID: tree.ExtensionID(ext), Type: entry, Old: &old, Doc: doc, Query: req.Query}, nil
+	call := e.newCall(ctx, r, tx, st, req, tree.ExtensionID(ext), entry)
+	call.Old, call.Doc = &old, doc
+	return call, nil
 }
 
 // putExtension writes a document at a scope. The scope must exist.
@@ -134,13 +135,12 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 	if err := e.scopeExists(ctx, tx, id); err != nil {
 		return err
 	}
-	for _, member := range serviceOwned {
-		delete(body, member)
+	if err := trim(body); err != nil {
+		return err
 	}
 	id = id.Scope().Child(arm.Hop{Namespace: entry.Name.Namespace(), Type: entry.Name.Path(), Name: id.Name()})
-	call := &provider.Call{Ctx: ctx, Read: tx, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(),
-		Tenant: req.Caller.TenantID, ID: id, Type: entry, Query: req.Query, Patch: req.Method == http.MethodPatch,
-		Doc: tree.Document{Public: body, Private: map[string]any{}}}
+	call := e.newCall(ctx, tx, tx, st, req, id, entry)
+	call.Patch, call.Doc = req.Method == http.MethodPatch, tree.Document{Public: body, Private: map[string]any{}}
 	ext, err := tx.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
 	switch {
 	case errs.Is(err, errs.NotFound):
@@ -178,7 +178,7 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 		}
 	}
 	resp.Status, resp.ETag = putStatus(entry, call.Old == nil, call.Patch), ext.ETag
-	resp.Body, err = e.renderExtension(ctx, tx, ext, entry, req)
+	resp.Body, err = e.renderExtension(ctx, tx, st, ext, entry, req)
 	return err
 }
 
@@ -241,7 +241,7 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 		if err := st.unlocked(id, access.Delete); err != nil {
 			return err
 		}
-		call, err := e.extensionCall(ctx, tx, tx, ext, entry, req)
+		call, err := e.extensionCall(ctx, tx, tx, st, ext, entry, req)
 		if err != nil {
 			return err
 		}
@@ -251,7 +251,7 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 			}
 		}
 		resp.Status = http.StatusOK
-		if resp.Body, err = e.renderExtension(ctx, tx, ext, entry, req); err != nil {
+		if resp.Body, err = e.renderExtension(ctx, tx, st, ext, entry, req); err != nil {
 			return err
 		}
 		if _, err := tx.DropExtensions(ctx, store.ExtensionRange{Scope: ext.Scope, Type: ext.Type}, ext.Name); err != nil {
@@ -280,11 +280,11 @@ func (e *Engine) listExtensions(ctx context.Context, req *Request, entry *provid
 			return err
 		}
 		if from == (cursor{}) {
-			if err := e.listAbove(ctx, r, req, entry, p, filter); err != nil {
+			if err := e.listAbove(ctx, r, st, req, entry, p, filter); err != nil {
 				return err
 			}
 		}
-		return e.listAt(ctx, r, req, entry, p, from, filter)
+		return e.listAt(ctx, r, st, req, entry, p, from, filter)
 	})
 	if err != nil {
 		return Response{}, err
@@ -298,7 +298,7 @@ func inherited(entry *provider.Type) bool {
 }
 
 // listAbove adds built-in documents and those of the scopes above.
-func (e *Engine) listAbove(ctx context.Context, r store.Reader, req *Request, entry *provider.Type, p *page, filter scopeFilter) error {
+func (e *Engine) listAbove(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, p *page, filter scopeFilter) error {
 	scope := req.Target.ID
 	if entry.BuiltIn != nil && (len(scope) == 0 || entry.Name.Is(access.RoleDefinitionType) || len(scope) == 1) {
 		for _, b := range entry.BuiltIn() {
@@ -316,7 +316,7 @@ func (e *Engine) listAbove(ctx context.Context, r store.Reader, req *Request, en
 		return nil
 	}
 	for depth := 1; depth < len(scope); depth++ {
-		if err := e.collect(ctx, r, req, entry, store.ExtensionRange{Scope: scope[:depth].String(), Type: string(entry.Name), Limit: maxPageSize}, filter, p); err != nil {
+		if err := e.collect(ctx, r, st, req, entry, store.ExtensionRange{Scope: scope[:depth].String(), Type: string(entry.Name), Limit: maxPageSize}, filter, p); err != nil {
 			return err
 		}
 	}
@@ -324,7 +324,7 @@ func (e *Engine) listAbove(ctx context.Context, r store.Reader, req *Request, en
 }
 
 // listAt adds the documents at the scope, and below it where the type is listed so.
-func (e *Engine) listAt(ctx context.Context, r store.Reader, req *Request, entry *provider.Type, p *page, from cursor, filter scopeFilter) error {
+func (e *Engine) listAt(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, p *page, from cursor, filter scopeFilter) error {
 	below := inherited(entry) && !filter.atScope && !filter.exact && !entry.Name.Is(access.RoleDefinitionType)
 	chunk := store.ExtensionRange{Scope: req.Target.ID.String(), Below: below, Type: string(entry.Name), AfterScope: from.Scope, AfterType: from.Type, AfterName: from.Name, Limit: maxPageSize}
 	for {
@@ -337,7 +337,7 @@ func (e *Engine) listAt(ctx context.Context, r store.Reader, req *Request, entry
 				p.next = &cursor{Scope: chunk.AfterScope, Type: chunk.AfterType, Name: chunk.AfterName}
 				return nil
 			}
-			if err := e.collectOne(ctx, r, req, entry, ext, filter, p); err != nil {
+			if err := e.collectOne(ctx, r, st, req, entry, ext, filter, p); err != nil {
 				return err
 			}
 			chunk.AfterScope, chunk.AfterType, chunk.AfterName = ext.Scope, ext.Type, ext.Name
@@ -349,20 +349,20 @@ func (e *Engine) listAt(ctx context.Context, r store.Reader, req *Request, entry
 }
 
 // collect adds all that a range chooses.
-func (e *Engine) collect(ctx context.Context, r store.Reader, req *Request, entry *provider.Type, chunk store.ExtensionRange, filter scopeFilter, p *page) error {
+func (e *Engine) collect(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, chunk store.ExtensionRange, filter scopeFilter, p *page) error {
 	exts, err := r.Extensions(ctx, chunk)
 	if err != nil {
 		return err
 	}
 	for _, ext := range exts {
-		if err := e.collectOne(ctx, r, req, entry, ext, filter, p); err != nil {
+		if err := e.collectOne(ctx, r, st, req, entry, ext, filter, p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *Engine) collectOne(ctx context.Context, r store.Reader, req *Request, entry *provider.Type, ext store.Extension, filter scopeFilter, p *page) error {
+func (e *Engine) collectOne(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, ext store.Extension, filter scopeFilter, p *page) error {
 	doc, err := tree.DecodeExtension(ext)
 	if err != nil {
 		return err
@@ -370,7 +370,7 @@ func (e *Engine) collectOne(ctx context.Context, r store.Reader, req *Request, e
 	if !filter.document(doc.Public) {
 		return nil
 	}
-	item, err := e.renderExtension(ctx, r, ext, entry, req)
+	item, err := e.renderExtension(ctx, r, st, ext, entry, req)
 	if err == nil {
 		p.items = append(p.items, item)
 	}

@@ -126,6 +126,9 @@ func listPath(t arm.Target) string {
 
 // list answers with the children of one type below a resource, a group, or (for top-level types) a subscription.
 func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
+	if action, ok := entry.Reads[""]; ok && entry.Virtual {
+		return e.act(ctx, req, entry, action, "/read")
+	}
 	if entry.Virtual {
 		return Response{}, errs.New(errs.Unsupported, "NotImplemented", "Listing '%s' is not built in this cloud.", entry.Name)
 	}

@@ -47,7 +47,7 @@ func (e *Engine) putIn(ctx context.Context, tx store.Tx, st *State, req *Request
 	if err := e.mayWrite(st, req, entry); err != nil {
 		return err
 	}
-	call, err := e.prepare(ctx, tx, req, entry, body)
+	call, err := e.prepare(ctx, tx, st, req, entry, body)
 	if err != nil {
 		return err
 	}
@@ -121,23 +121,21 @@ func putStatus(entry *provider.Type, created, patch bool) int {
 }
 
 // prepare finds the parent and the resource, holds the group against a move, checks preconditions, and builds the Call.
-func (e *Engine) prepare(ctx context.Context, tx store.Tx, req *Request, entry *provider.Type, body map[string]any) (*provider.Call, error) {
+func (e *Engine) prepare(ctx context.Context, tx store.Tx, st *State, req *Request, entry *provider.Type, body map[string]any) (*provider.Call, error) {
 	id := req.Target.ID
 	if err := e.holdGroup(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	parent, err := e.parentOf(ctx, tx, req, entry)
+	parent, err := e.parentOf(ctx, tx, st, req, entry)
 	if err != nil {
 		return nil, err
 	}
-	for _, member := range serviceOwned {
-		delete(body, member)
+	if err := trim(body); err != nil {
+		return nil, err
 	}
-	call := &provider.Call{
-		Ctx: ctx, Read: tx, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(), Tenant: req.Caller.TenantID,
-		ID: id, Type: entry, Query: req.Query, Patch: req.Method == http.MethodPatch,
-		Found: tree.Found{Chain: parent.Chain}, Doc: tree.Document{Public: body, Private: map[string]any{}},
-	}
+	call := e.newCall(ctx, tx, tx, st, req, id, entry)
+	call.Patch = req.Method == http.MethodPatch
+	call.Found, call.Doc = tree.Found{Chain: parent.Chain}, tree.Document{Public: body, Private: map[string]any{}}
 	found, err := e.Tree.Resolve(ctx, tx, id)
 	switch {
 	case errs.Is(err, errs.NotFound):
@@ -153,6 +151,32 @@ func (e *Engine) prepare(ctx context.Context, tx store.Tx, req *Request, entry *
 		return nil, err
 	}
 	return call, e.overlay(ctx, tx, req, call, found)
+}
+
+// trim takes away what the service owns, and refuses members that no type could read.
+func trim(body map[string]any) error {
+	for _, member := range serviceOwned {
+		delete(body, member)
+	}
+	for _, member := range []string{"properties", "sku", "identity", "plan"} {
+		switch body[member].(type) {
+		case nil:
+			delete(body, member)
+		case map[string]any:
+		default:
+			return errs.New(errs.Invalid, "InvalidRequestContent", "The request content was invalid: '%s' must be an object.", member).At(member)
+		}
+	}
+	return nil
+}
+
+// newCall makes a Call for a request, without documents.
+func (e *Engine) newCall(ctx context.Context, r store.Reader, tx store.Tx, st *State, req *Request, id arm.ID, entry *provider.Type) *provider.Call {
+	return &provider.Call{
+		Ctx: ctx, Read: r, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(), Tenant: req.Caller.TenantID,
+		ID: id, Type: entry, Query: req.Query,
+		Allowed: func(action string, on arm.ID) bool { return st.Allowed(req.Caller.ObjectID, action, on) },
+	}
 }
 
 // canonicalHop spells the last hop of an id as the provider table does.
@@ -240,7 +264,7 @@ func writableGroup(group store.Node) error {
 }
 
 // parentOf finds the parent of a resource to be written; a missing container of an asset is made with its first version.
-func (e *Engine) parentOf(ctx context.Context, tx store.Tx, req *Request, entry *provider.Type) (tree.Found, error) {
+func (e *Engine) parentOf(ctx context.Context, tx store.Tx, st *State, req *Request, entry *provider.Type) (tree.Found, error) {
 	parentID := req.Target.ID.Parent()
 	parent, err := e.Tree.Resolve(ctx, tx, parentID)
 	if !errs.Is(err, errs.NotFound) || !entry.AutoParent {
@@ -252,7 +276,7 @@ func (e *Engine) parentOf(ctx context.Context, tx store.Tx, req *Request, entry 
 	}
 	container := *req
 	container.Method, container.Target = http.MethodPut, arm.Target{ID: parentID}
-	call, err := e.prepare(ctx, tx, &container, containerType, map[string]any{"properties": map[string]any{}})
+	call, err := e.prepare(ctx, tx, st, &container, containerType, map[string]any{"properties": map[string]any{}})
 	if err != nil {
 		return tree.Found{}, err
 	}

@@ -27,6 +27,9 @@ func (e *Engine) resourceLevel(ctx context.Context, req *Request) (Response, err
 	if tail != (arm.Hop{}) {
 		return e.belowResource(ctx, req, entry)
 	}
+	if action, ok := entry.Reads[""]; ok && entry.Virtual && req.Method == http.MethodGet {
+		return e.act(ctx, req, entry, action, "/read")
+	}
 	if entry.Virtual {
 		return Response{}, errs.New(errs.NotFound, "ResourceNotFound", "'%s' has no document of its own.", id)
 	}

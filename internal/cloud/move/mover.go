@@ -25,29 +25,35 @@ const (
 
 // Kinds of operation, which are also the names of their durations on the clock: how long the checks and the move itself take.
 const (
-	opValidate = "move.validate"
-	opMove     = "move.move"
+	OpValidate = "move.validate"
+	OpMove     = "move.move"
 )
 
-// mover carries out the two verbs.
-type mover struct{ engine *control.Engine }
+// noContent is the status of both verbs when they end well.
+const noContent = http.StatusNoContent
 
-// Register adds the two verbs to the engine and returns the handlers of their operations.
-func Register(engine *control.Engine) map[string]operation.Handler {
-	m := &mover{engine}
+// mover carries out the two verbs.
+type mover struct {
+	engine *control.Engine
+	faults Faults
+}
+
+// Register adds the two verbs to the engine and returns the handlers of their operations. faults may be nil: then nothing goes wrong by intent.
+func Register(engine *control.Engine, faults Faults) map[string]operation.Handler {
+	m := &mover{engine, faults}
 	engine.AddGroupAction("validateMoveResources", control.GroupAction{Permission: validateAction, Do: m.requestValidate})
 	engine.AddGroupAction("moveResources", control.GroupAction{Permission: moveAction, Do: m.requestMove})
-	return map[string]operation.Handler{opValidate: m.validate, opMove: m.move}
+	return map[string]operation.Handler{OpValidate: m.validate, OpMove: m.move}
 }
 
 // requestValidate begins a validation. It changes nothing and locks nothing.
 func (m *mover) requestValidate(ctx context.Context, req *control.Request) (control.Response, error) {
-	return m.request(ctx, req, opValidate)
+	return m.request(ctx, req, OpValidate)
 }
 
 // requestMove begins a move: from now on both groups are locked (arm-move 3).
 func (m *mover) requestMove(ctx context.Context, req *control.Request) (control.Response, error) {
-	return m.request(ctx, req, opMove)
+	return m.request(ctx, req, OpMove)
 }
 
 func (m *mover) request(ctx context.Context, req *control.Request, kind string) (control.Response, error) {
@@ -62,12 +68,12 @@ func (m *mover) request(ctx context.Context, req *control.Request, kind string) 
 			return err
 		}
 		now := m.engine.Clock.Now()
-		if kind == opMove {
+		if kind == OpMove {
 			if err := m.lock(ctx, tx, now, p); err != nil {
 				return err
 			}
 		}
-		op, err = operation.New(kind, now, m.engine.Clock.Duration(opValidate),
+		op, err = operation.New(kind, now, m.engine.Clock.Duration(OpValidate),
 			input{wire: o.wire(), Source: o.Source.String(), ClientID: req.Caller.ClientID, Tracking: uuid.NewString()})
 		if err != nil {
 			return err
@@ -146,21 +152,26 @@ func (m *mover) resume(ctx context.Context, r store.Reader, op *store.Operation)
 	return w, control.Explain(err, w.order.Target)
 }
 
-// validate ends a validation: 204 or 409.
+// validate ends a validation: 204 or 409. A fault may hold it up in between.
 func (m *mover) validate(ctx context.Context, tx store.Tx, op *store.Operation, now time.Time) error {
 	w, err := m.resume(ctx, tx, op)
-	if err == nil {
-		err = m.check(ctx, tx, op, w, now)
+	if err == nil && w.in.Fate == nil {
+		if err = m.check(ctx, tx, op, w, now); err == nil {
+			err = m.decide(ctx, tx, op, &w, now)
+		}
+		if err == nil && w.in.Fate != nil && w.in.Fate.Until.After(now) {
+			return postpone(op, w, w.in.Fate.Until)
+		}
 	}
-	return m.end(op, now, err)
+	if err != nil {
+		return m.end(op, now, err)
+	}
+	conclude(op, w, now)
+	return nil
 }
 
 // end ends an operation with what the checks said. What is no verdict rolls the operation back.
 func (m *mover) end(op *store.Operation, now time.Time, err error) error {
-	if err == nil {
-		operation.Finish(op, now, http.StatusNoContent, nil)
-		return nil
-	}
 	verdict := errs.As(err)
 	if verdict == nil || verdict.Kind == errs.Internal || errs.Retryable(err) {
 		return err
@@ -169,34 +180,45 @@ func (m *mover) end(op *store.Operation, now time.Time, err error) error {
 	return nil
 }
 
-// move goes through its two phases: the checks, then the move in one transaction. Between them time passes on the cloud's clock.
+// move goes through its phases: the checks, then the move in one transaction, and the end. Between them time passes on the cloud's clock.
 func (m *mover) move(ctx context.Context, tx store.Tx, op *store.Operation, now time.Time) error {
 	w, err := m.resume(ctx, tx, op)
 	if err != nil {
 		return m.end(op, now, err)
 	}
+	if w.in.Fate != nil && w.in.Fate.Carried {
+		return m.finish(ctx, tx, op, w, now)
+	}
 	// Nothing can change in locked groups, but policies, registrations and soft-deleted names can: the last look is in the transaction of the move.
-	if err := m.check(ctx, tx, op, w, now); err != nil {
+	if err = m.check(ctx, tx, op, w, now); err == nil {
+		err = m.decide(ctx, tx, op, &w, now)
+	}
+	if err != nil {
 		if unlockErr := m.unlock(ctx, tx, now, w.groups.Source.Node.ID, w.groups.Target.Node.ID); unlockErr != nil {
 			return unlockErr
 		}
 		return m.end(op, now, err)
 	}
-	if takes := m.engine.Clock.Duration(opMove); !w.in.Validated && takes > 0 {
+	if takes := m.engine.Clock.Duration(OpMove); !w.in.Validated && takes > 0 {
 		w.in.Validated = true
-		if op.Input, err = json.Marshal(w.in); err != nil {
-			return err
-		}
-		op.Due = now.Add(takes)
-		return nil
+		return postpone(op, w, now.Add(takes))
 	}
-	if err := m.carryOver(ctx, tx, w, now); err != nil {
+	if err := m.carryOver(ctx, tx, w.travelling(), now); err != nil {
 		return err
 	}
+	if w.in.Fate != nil && w.in.Fate.Until.After(now) {
+		w.in.Fate.Carried = true
+		return postpone(op, w, w.in.Fate.Until)
+	}
+	return m.finish(ctx, tx, op, w, now)
+}
+
+// finish unlocks both groups and ends a move.
+func (m *mover) finish(ctx context.Context, tx store.Tx, op *store.Operation, w work, now time.Time) error {
 	if err := m.unlock(ctx, tx, now, w.groups.Source.Node.ID, w.groups.Target.Node.ID); err != nil {
 		return err
 	}
-	operation.Finish(op, now, http.StatusNoContent, nil)
+	conclude(op, w, now)
 	return nil
 }
 

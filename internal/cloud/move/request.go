@@ -242,7 +242,9 @@ type input struct {
 	Source    string `json:"source"`
 	ClientID  string `json:"clientId"`
 	Tracking  string `json:"trackingId"`
-	Validated bool   `json:"validated"` // the checks passed; what is left is the move itself
+	Validated bool   `json:"validated"`         // the checks passed; what is left is the move itself
+	Decided   bool   `json:"decided,omitempty"` // Faults was asked
+	Fate      *fate  `json:"fate,omitempty"`    // what it said
 }
 
 // accepted answers 202 with where to look (arm-move 1.1): only Location, never Azure-AsyncOperation (client-wire 5.3).

@@ -25,6 +25,9 @@ type Call struct {
 	Caller identity.Caller
 	Base   string // endpoint of the cloud, without a trailing slash
 	Tenant string // tenant of the subscription
+	// Allowed reports whether the caller may do an action on another resource. nil in calls that only read, and when an operation settles: it was
+	// asked when the request came.
+	Allowed func(action string, on arm.ID) bool
 
 	ID    arm.ID // of the resource the call is about
 	Type  *Type

@@ -140,8 +140,12 @@ func (c *cloud) call(method, path, body string) (control.Response, error) {
 	values, err := url.ParseQuery(query)
 	must(c.t, err)
 	values.Set("api-version", "2025-09-01")
-	return c.engine.Do(c.t.Context(), &control.Request{Method: method, Target: target, Query: values, Body: []byte(body),
+	resp, err := c.engine.Do(c.t.Context(), &control.Request{Method: method, Target: target, Query: values, Body: []byte(body),
 		Caller: identity.Caller{ObjectID: principal, TenantID: tenant, ClientID: "44444444-4444-4444-4444-444444444444", Name: "tester", Kind: identity.ServicePrincipal}})
+	if err == nil {
+		judgeAnswer(c.t, method, target, resp)
+	}
+	return resp, err
 }
 
 // ok carries out a request that must succeed and returns the answer's document.

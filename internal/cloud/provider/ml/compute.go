@@ -46,6 +46,9 @@ func putCompute(c *provider.Call) error {
 	if before := tree.Text(c.OldProps(), "computeType"); before != "" && before != kind {
 		return provider.Invalid("BadRequest", "the type of the compute '%s' is '%s' and cannot be changed to '%s'.", c.ID.Name(), before, kind).At("properties.computeType")
 	}
+	if state := aml.ProvisioningState(tree.Text(c.OldProps(), "provisioningState")); c.Patch && state == aml.Creating {
+		return provider.Conflict("Conflict", "The compute '%s' is in the provisioning state '%s' and cannot be updated yet.", c.ID.Name(), state)
+	}
 	setDefault(c.Doc.Public, "location", c.Location())
 	setDefault(props, "computeLocation", c.Location())
 	setDefault(props, "disableLocalAuth", false)
@@ -272,7 +275,7 @@ func goneCompute(c *provider.Call) error {
 	}
 	id, err := arm.Parse(tree.Text(c.Props(), "resourceId"))
 	if err != nil {
-		return nil //nolint:nilerr // nothing is named, so nothing is behind it
+		return nil // nothing is named, so nothing is behind it
 	}
 	found, err := c.Tree.Resolve(c.Ctx, c.Tx, id)
 	if errs.Is(err, errs.NotFound) {

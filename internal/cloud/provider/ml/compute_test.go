@@ -186,6 +186,8 @@ func TestQuotaIsDerivedAndEnforced(t *testing.T) {
 	c.refused(errs.Invalid, "PUT", ws+"/computes/more", cluster)
 	id = sub + "/quotas/Standard_Toaster_vCPUs"
 	equal(t, "an unknown family", status(5), "InvalidVMFamilyName")
+	c.refused(errs.Conflict, "PATCH", ws+"/computes/big", `{"tags":{"not":"yet"}}`)
+	c.settle()
 	c.ok("PATCH", ws+"/computes/big", `{"tags":{"still":"works"}}`)
 	c.ok("DELETE", ws+"/computes/big?underlyingResourceAction=Delete", "")
 	c.settle()

@@ -3,7 +3,6 @@ package ml
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
@@ -79,8 +78,24 @@ func putOnlineEndpoint(c *provider.Call) error {
 	return checkMirror(tree.Object(props, "mirrorTraffic"), deployments)
 }
 
+// sameRegion refuses an endpoint in another region than its workspace's.
+func sameRegion(c *provider.Call) error {
+	_, workspace, err := workspaceOf(c)
+	if err != nil {
+		return err
+	}
+	want, got := tree.Text(workspace.Public, "location"), tree.Text(c.Doc.Public, "location")
+	if provider.Region(want) != provider.Region(got) {
+		return provider.Invalid("BadArgument", "the property 'location' must be the region of the workspace, '%s', not '%s'.", want, got).At("location")
+	}
+	return nil
+}
+
 // endpointBasics is what online and batch endpoints have in common.
 func endpointBasics(c *provider.Call, props map[string]any, path string) error {
+	if err := sameRegion(c); err != nil {
+		return err
+	}
 	if err := settleIdentity(c, "SystemAssigned"); err != nil {
 		return err
 	}
@@ -92,28 +107,6 @@ func endpointBasics(c *provider.Call, props map[string]any, path string) error {
 	setDefault(c.Doc.Public, "tags", map[string]any{})
 	setDefault(props, "properties", map[string]any{})
 	props["scoringUri"] = fmt.Sprintf("https://%s.%s.inference.ml.azure.com/%s", strings.ToLower(c.ID.Name()), provider.Region(c.Location()), path)
-	return nil
-}
-
-// initialKeys keeps the keys that a new endpoint was given, or makes some: a client can so bring the old keys along (aml-contract 8).
-func initialKeys(c *provider.Call, props map[string]any) {
-	given := tree.Object(props, "keys")
-	delete(props, "keys")
-	if c.Old != nil {
-		return // keys change by regenerateKeys only
-	}
-	keys := object("primaryKey", provider.NewKey(24), "secondaryKey", provider.NewKey(24))
-	for name := range keys {
-		if text := tree.Text(given, name); text != "" {
-			keys[name] = text
-		}
-	}
-	c.Doc.Private["keys"] = keys
-}
-
-// hideKeys shows what Azure always shows in place of the keys.
-func hideKeys(c *provider.Call) error {
-	c.Props()["keys"] = nil
 	return nil
 }
 
@@ -186,6 +179,9 @@ func putBatchEndpoint(c *provider.Call) error {
 
 // putServerless completes a serverless endpoint and links the marketplace subscription that pays for its model.
 func putServerless(c *provider.Call) error {
+	if err := sameRegion(c); err != nil {
+		return err
+	}
 	props := c.Props()
 	model := tree.Text(props, "modelSettings.modelId")
 	if model == "" {
@@ -233,41 +229,6 @@ func putMarketplace(c *provider.Call) error {
 		props["marketplaceSubscriptionStatus"] = "Subscribed"
 	}
 	return nil
-}
-
-// listEndpointKeys answers with the keys of an endpoint that uses keys.
-func listEndpointKeys(c *provider.Call) (any, error) {
-	if mode := tree.Text(c.Props(), "authMode"); mode != "Key" {
-		return nil, provider.Invalid("BadArgument", "the endpoint '%s' has the authentication mode '%s' and no keys.", c.ID.Name(), mode).At("properties.authMode")
-	}
-	return c.Doc.Private["keys"], nil
-}
-
-// regenerateKeys replaces one key, by a given value or a fresh one.
-func (b builder) regenerateKeys(c *provider.Call) (any, error) {
-	body, err := judged(b.shapes.get("RegenerateEndpointKeysRequest"), c)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := listEndpointKeys(c); err != nil {
-		return nil, err
-	}
-	value := tree.Text(body, "keyValue")
-	if value == "" {
-		value = provider.NewKey(24)
-	}
-	tree.Set(c.Doc.Private, "keys."+strings.ToLower(body["keyType"].(string))+"Key", value)
-	c.Changed = true
-	return nil, nil // the answer has no body
-}
-
-// endpointToken answers with a token for an endpoint that uses tokens.
-func endpointToken(c *provider.Call) (any, error) {
-	if mode := tree.Text(c.Props(), "authMode"); mode == "Key" {
-		return nil, provider.Invalid("BadArgument", "the endpoint '%s' has the authentication mode 'Key' and no tokens.", c.ID.Name()).At("properties.authMode")
-	}
-	return object("accessToken", provider.NewKey(48), "tokenType", "Bearer", "expiryTimeUtc", c.Now.Add(8*time.Hour).Unix(),
-		"refreshAfterTimeUtc", c.Now.Add(4*time.Hour).Unix()), nil
 }
 
 // checkContentID refuses the id of something that should be in this workspace and is not. What is no ARM id of the workspace (a registry's URI, a

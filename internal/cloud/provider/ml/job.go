@@ -17,7 +17,7 @@ func (b builder) jobs() []provider.Type {
 	job := b.shapes.get("JobBaseResource")
 	return []provider.Type{
 		b.content("jobs", "JobBaseResource", provider.Type{
-			Pattern: assetName, NoPatch: true, AsyncDelete: true, Put: fixed(job, putJob), Get: getJob, Delete: deleteJob, Settle: settleJob,
+			Pattern: assetName, NoPatch: true, AsyncDelete: true, Put: fixed(job, putJob), Delete: deleteJob, Settle: settleJob,
 			Actions: map[string]provider.Action{"cancel": {Do: cancelJob, Async: true, Writes: true}},
 		}),
 		b.content("schedules", "ScheduleResource", provider.Type{
@@ -50,8 +50,11 @@ func setStatus(c *provider.Call, s aml.JobStatus) {
 func putJob(c *provider.Call) error {
 	props := c.Props()
 	if c.Old != nil {
+		setDefault(props, "services", copyOf(c.OldProps()["services"]))
+		setDefault(props, "isArchived", false)
 		return nil
 	}
+	jobServices(c, props)
 	if compute := tree.Text(props, "computeId"); compute != "" {
 		if err := checkContentID(c, "properties.computeId", compute); err != nil {
 			return err
@@ -67,20 +70,20 @@ func putJob(c *provider.Call) error {
 	return nil
 }
 
-// getJob adds the services of a job: their addresses name the workspace as it is now.
-func getJob(c *provider.Call) error {
-	props := c.Props()
+// jobServices adds the addresses of a new job. They end in the workspace's id, which is kept as a reference and so names the workspace as it is.
+func jobServices(c *provider.Call, props map[string]any) {
 	services := tree.Object(props, "services")
 	if services == nil {
 		services = map[string]any{}
 		props["services"] = services
 	}
 	region, ws := provider.Region(c.Location()), workspaceID(c)
-	setDefault(services, "Tracking", object("jobServiceType", "Tracking", "port", nil, "status", nil, "errorMessage", nil, "properties", nil,
-		"endpoint", fmt.Sprintf("azureml://%s.api.azureml.ms/mlflow/v1.0%s?", region, ws)))
-	setDefault(services, "Studio", object("jobServiceType", "Studio", "port", nil, "status", nil, "errorMessage", nil, "properties", nil,
-		"endpoint", fmt.Sprintf("https://ml.azure.com/runs/%s?wsid=%s&tid=%s", c.ID.Name(), ws, c.Tenant)))
-	return nil
+	for name, address := range map[string]string{
+		"Tracking": fmt.Sprintf("azureml://%s.api.azureml.ms/mlflow/v1.0%s", region, ws),
+		"Studio":   fmt.Sprintf("https://ml.azure.com/runs/%s?tid=%s&wsid=%s", c.ID.Name(), c.Tenant, ws),
+	} {
+		setDefault(services, name, object("jobServiceType", name, "port", nil, "status", nil, "errorMessage", nil, "properties", nil, "endpoint", address))
+	}
 }
 
 // settleJob moves a job on: started, finished, cancelled. A job that was cancelled meanwhile stays so.

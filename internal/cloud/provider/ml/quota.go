@@ -26,6 +26,8 @@ type demand struct {
 
 // use is what a subscription uses in a region.
 type use struct {
+	region      string
+	location    string // of the workspace that is being added up; its computes may stand elsewhere
 	byFamily    map[string]int
 	byWorkspace map[string]map[string]int // "<group>/<workspace>" to family to cores
 	computes    int
@@ -95,14 +97,15 @@ func quotaName(region, family, workspace string) string {
 
 // usage adds up what the workspaces of a subscription use in a region, without one resource.
 func usage(c *provider.Call, subscription store.Node, region string, without arm.ID) (use, error) {
-	u := use{byFamily: map[string]int{}, byWorkspace: map[string]map[string]int{}}
+	u := use{region: region, byFamily: map[string]int{}, byWorkspace: map[string]map[string]int{}}
 	top := tree.Found{Chain: []store.Node{subscription}, Node: subscription}
 	err := c.Children(top, arm.ResourceGroups, func(group tree.Found) (bool, error) {
 		return true, c.Children(group, string(aml.Workspaces), func(ws tree.Found) (bool, error) {
 			doc, err := c.Tree.Decode(c.Ctx, c.Read, ws)
-			if err != nil || provider.Region(tree.Text(doc.Public, "location")) != region {
-				return err == nil, err
+			if err != nil {
+				return false, err
 			}
+			u.location = provider.Region(tree.Text(doc.Public, "location"))
 			return true, u.addWorkspace(c, ws, without)
 		})
 	})
@@ -130,8 +133,12 @@ func (u *use) adder(c *provider.Call, ws tree.Found, without arm.ID, of func(map
 		if err != nil {
 			return false, err
 		}
+		location := u.location
+		if own := tree.Text(doc.Public, "location"); own != "" {
+			location = provider.Region(own)
+		}
 		family, d := of(doc.Public)
-		if family == "" {
+		if family == "" || location != u.region {
 			return true, nil
 		}
 		if d.low {

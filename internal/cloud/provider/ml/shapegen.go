@@ -3,7 +3,10 @@
 // Shapegen reads the published OpenAPI of the provider (Azure/azure-rest-api-specs, MIT) and writes shapes.txt: which members the bodies of
 // requests have, of what JSON type, which are required, read-only or fixed at creation, and which values they may take.
 //
+// The definitions of answers, which only the tests need, are written on demand.
+//
 //	go run shapegen.go FOLDER_OF_THE_API_VERSION > shapes.txt
+//	go run shapegen.go FOLDER_OF_THE_API_VERSION answers > testdata/answers.txt
 package main
 
 import (
@@ -23,6 +26,12 @@ CodeContainerResource CodeVersionResource ComponentContainerResource ComponentVe
 FeaturestoreEntityContainerResource FeaturestoreEntityVersionResource WorkspaceConnectionPropertiesV2BasicResource OutboundRuleBasicResource
 PrivateEndpointConnection DiagnoseWorkspaceParameters RegenerateEndpointKeysRequest DeploymentLogsRequest PendingUploadRequestDto DestinationAsset
 QuotaUpdateParameters FeaturesetVersionBackfillRequest`)
+
+// answers are the definitions of what actions answer.
+var answers = strings.Fields(`ListWorkspaceKeysResult ListNotebookKeysResult ListStorageAccountKeysResult NotebookAccessTokenResult DiagnoseResponseResult
+ComputeSecrets AmlComputeNodesInformation ListUsagesResult ListWorkspaceQuotas UpdateWorkspaceQuotasResult VirtualMachineSizeListResult
+ExternalFQDNResponse PrivateLinkResourceListResult EndpointAuthKeys EndpointAuthToken DeploymentLogs SkuResourceArmPaginatedResult DatastoreSecrets
+PendingUploadResponseDto ManagedNetworkProvisionStatus NotebookResourceInfo`)
 
 // own are definitions of the common types, and open ones, that shapes_more.txt writes by hand.
 var own = strings.Fields("ManagedServiceIdentity Sku ErrorResponse")
@@ -69,6 +78,9 @@ func main() {
 	}
 	fmt.Println("# Derived by shapegen.go from the OpenAPI of Microsoft.MachineLearningServices 2024-04-01 (Azure/azure-rest-api-specs, MIT).")
 	fmt.Println("# Grammar: see shape.go. What newer api-versions add stands in shapes_more.txt.")
+	if len(os.Args) > 2 {
+		roots = answers
+	}
 	for _, root := range roots {
 		want(root)
 	}
@@ -129,18 +141,20 @@ func emit(name string) {
 		names = append(names, p)
 	}
 	slices.Sort(names)
-	for _, p := range names {
+	for _, p := range names { // in order: the file must come out the same every time
 		fmt.Printf("\t%s%s %s\n", p, flags(props[p], required[p]), typeOf(props[p], name+title(p)))
 	}
 	if def.Discriminator != "" {
 		var variants []string
 		for n, d := range defs {
 			if d.Value != "" && extends(d, name) {
-				want(n)
 				variants = append(variants, d.Value+"="+n)
 			}
 		}
 		slices.Sort(variants)
+		for _, v := range variants {
+			want(v[strings.IndexByte(v, '=')+1:])
+		}
 		fmt.Printf("\tby %s %s\n", def.Discriminator, strings.Join(variants, " "))
 	}
 }

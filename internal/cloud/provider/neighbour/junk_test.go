@@ -51,24 +51,36 @@ var whole = []struct{ path, body string }{
 }
 
 // junk is what stands in for every value of a document, one after the other.
-var junk = []string{`null`, `7`, `"x"`, `true`, `[]`, `{}`, `[null]`, `[7]`, `[{}]`, `{"a":null}`, `{"name":{}}`, `[{"name":"n","properties":7}]`}
+var junk = []string{`null`, `7`, `"x"`, `[]`, `{}`, `[null]`, `{"name":{}}`, `[{"name":"n","properties":7}]`}
 
 func TestNoDocumentMakesABehaviourFail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of durable writes")
+	}
 	t.Parallel()
-	c := neighbourtest.New(t, neighbour.Types(), storage.Types(), keyvault.Types(), containerregistry.Types(), insights.Types(), identityresource.Types(), network.Types())
+	empty, full := everything(t), everything(t)
 	for _, one := range whole {
-		for _, path := range places(one.body) {
-			for _, value := range junk {
-				tryJunk(t, c, at+one.path, replaced(t, one.body, path, value))
-			}
-		}
-		c.Put(at+one.path, one.body[:strings.LastIndexByte(one.body, '}')]+`}`)
-		for _, path := range places(one.body) {
-			for _, value := range junk {
-				tryJunk(t, c, at+one.path, replaced(t, one.body, path, value))
+		full.Put(at+one.path, valid(one.body))
+	}
+	for _, c := range []*neighbourtest.Cloud{empty, full} {
+		for _, one := range whole {
+			for _, path := range places(one.body) {
+				for _, value := range junk {
+					tryJunk(t, c, at+one.path, replaced(t, one.body, path, value))
+				}
 			}
 		}
 	}
+}
+
+// everything is a cloud with all entries of these packages.
+func everything(t *testing.T) *neighbourtest.Cloud {
+	return neighbourtest.New(t, neighbour.Types(), storage.Types(), keyvault.Types(), containerregistry.Types(), insights.Types(), identityresource.Types(), network.Types())
+}
+
+// valid is a document without what only its junk is made of.
+func valid(body string) string {
+	return strings.Replace(body, `,"userAssignedIdentities":{"/x":{}}`, "", 1)
 }
 
 // tryJunk writes a document that may be refused and must not break anything.
@@ -140,12 +152,9 @@ func replaced(t *testing.T, body string, path []any, value string) string {
 
 func TestEveryActionRefusesABodyOfTheWrongSort(t *testing.T) {
 	t.Parallel()
-	c := neighbourtest.New(t, neighbour.Types(), storage.Types(), keyvault.Types(), containerregistry.Types(), insights.Types(), identityresource.Types(), network.Types())
+	c := everything(t)
 	for _, one := range whole {
-		if strings.Contains(one.body, "userAssignedIdentities") {
-			one.body = strings.Replace(one.body, `,"userAssignedIdentities":{"/x":{}}`, "", 1)
-		}
-		c.Put(at+one.path, one.body)
+		c.Put(at+one.path, valid(one.body))
 		id, err := arm.Parse(at + one.path)
 		if err != nil {
 			t.Fatal(err)

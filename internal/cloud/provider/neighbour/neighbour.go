@@ -4,7 +4,7 @@
 // endpoint connections with what private link offers for a service (Links), and writing a resource next to the one a call is about. Plain
 // services need little more than an entry: ContainerService, Databricks, DocumentDB, Search, Notebooks, CognitiveServices (Types). Services
 // with a life of their own (storage, keyvault, containerregistry, insights, network, identityresource) are packages beside this one and stand on it.
-// It stands on provider and known and must not know the engine (cloud/control) or HTTP.
+// It stands on provider and known and must not know the engine (cloud/control) or HTTP; only its tests, through neighbourtest, run on the engine.
 package neighbour
 
 import (

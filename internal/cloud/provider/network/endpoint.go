@@ -45,12 +45,12 @@ var endpointShape = neighbour.Shape{
 
 // endpoint is the entry of private endpoints. What a PUT causes elsewhere (connection on the target, interface, addresses) happens when its
 // operation ends: only then does the endpoint have a node that others can refer to.
-func endpoint(may May) provider.Type {
+func endpoint() provider.Type {
 	return provider.Type{
 		Name: PrivateEndpoint, Versions: versions, Tracked: true, Stateful: true, AsyncPut: true, AsyncDelete: true, NoPatch: true,
 		Refs: []string{"properties.subnet.id", "properties.networkInterfaces.*.id",
 			"properties." + automaticList + ".*.properties.privateLinkServiceId", "properties." + manualList + ".*.properties.privateLinkServiceId"},
-		Put:    endpointShape.Put(func(c *provider.Call) error { return putEndpoint(c, may) }),
+		Put:    endpointShape.Put(putEndpoint),
 		Get:    showEndpoint,
 		Settle: settleEndpoint,
 		Gone:   endpointGone,
@@ -92,7 +92,7 @@ func requests(public map[string]any) []request {
 }
 
 // putEndpoint judges an endpoint before anything is made.
-func putEndpoint(c *provider.Call, may May) error {
+func putEndpoint(c *provider.Call) error {
 	neighbour.Private(c)
 	neighbour.Forget(c, "properties.networkInterfaces", "properties.customDnsConfigs")
 	if c.Old != nil {
@@ -113,7 +113,7 @@ func putEndpoint(c *provider.Call, may May) error {
 			return provider.Invalid("InvalidRequestFormat", "The connection name '%s' is there twice.", r.name).At(r.name)
 		}
 		seen[strings.ToLower(r.name)] = true
-		if err := r.judge(c, may); err != nil {
+		if err := r.judge(c); err != nil {
 			return err
 		}
 	}
@@ -152,7 +152,7 @@ func lost(c *provider.Call, err error, what string) error {
 }
 
 // judge refuses a target that is not there, offers no private link, lacks the group, or on which the caller has no right.
-func (r request) judge(c *provider.Call, may May) error {
+func (r request) judge(c *provider.Call) error {
 	if c.Old != nil && c.Old.Private[connectionsAt] != nil && connected(c.Old.Private, r.name) != nil {
 		return nil // it stands already, whatever became of its target
 	}
@@ -173,13 +173,12 @@ func (r request) judge(c *provider.Call, may May) error {
 	if err := r.judgeGroups(entry.Name); err != nil {
 		return err
 	}
-	if r.manual || may == nil {
+	if r.manual || c.Allowed == nil {
 		return nil
 	}
 	action := string(entry.Name) + "/privateEndpointConnectionsApproval/action"
-	allowed, err := may(c, action, found.ID())
-	if err != nil || allowed {
-		return err
+	if c.Allowed(action, found.ID()) {
+		return nil
 	}
 	return errs.New(errs.Denied, "LinkedAuthorizationFailed", "The client '%s' with object id '%s' has permission to perform action 'Microsoft.Network/privateEndpoints/write' on scope '%s'; "+
 		"however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",

@@ -29,16 +29,8 @@ var versions = []string{"2025-07-01", "2025-05-01", "2025-01-01", "2024-10-01", 
 
 var zoneVersions = []string{"2024-06-01", "2020-06-01", "2020-01-01", "2018-09-01"}
 
-// May reports whether the caller of a call may do an action on another resource. Whoever links a resource to a private endpoint needs
-// privateEndpointConnectionsApproval/action on it; ARM asks for that beside the right to write the endpoint.
-type May func(c *provider.Call, action string, on arm.ID) (bool, error)
-
-// Types returns the entries of the namespace without a check of the caller's rights on the targets of private endpoints: every connection listed
-// under privateLinkServiceConnections is approved. Where callers have rights, use TypesFor.
-func Types() []provider.Type { return TypesFor(nil) }
-
-// TypesFor returns the entries of the namespace; may decides about rights on the targets of private endpoints.
-func TypesFor(may May) []provider.Type {
+// Types returns the entries of the namespace.
+func Types() []provider.Type {
 	types := []provider.Type{
 		virtualNetwork(), subnet(), peering(),
 		long(SecurityGroup, neighbour.Shape{}, rules), below(SecurityGroup+"/securityRules", nil),
@@ -46,7 +38,7 @@ func TypesFor(may May) []provider.Type {
 		networkInterface(),
 		plain("publicIPAddresses"), plain("natGateways"), plain("bastionHosts"), plain("loadBalancers"), plain("applicationSecurityGroups"),
 		plain("privateLinkServices"), neighbour.Connections(LinkService),
-		endpoint(may), zoneGroup(),
+		endpoint(), zoneGroup(),
 	}
 	return neighbour.Moves(append(types, zones()...))
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -9,6 +10,9 @@ import (
 
 	"github.com/amlmove/amlmove/internal/cloud/store"
 )
+
+// wholeIndex finds a scan of an index that does not say which part of it: its line is not followed by a condition.
+var wholeIndex = regexp.MustCompile(`Index (Only )?Scan [^\n]*\n +(->|Filter|\n)`)
 
 // TestPlans holds every statement to its index, with the generic plan that prepared statements end up with, on a lopsided
 // table that was never analyzed and on one that was.
@@ -44,8 +48,9 @@ func TestPlans(t *testing.T) {
 			sqlDeleteBare, sqlExtension, sqlExtensionsAt, sqlExtensionsAtOfType, sqlExtensionsBelow, sqlExtensionsBelowOfType,
 			sqlPutExtension, sqlDropAt, sqlDropBelow, sqlDropBelowOfType, sqlOperation, sqlDueOperation, sqlNextDue, sqlMeta} {
 			plan := explain(t, conn.Conn(), sql)
+			whole := wholeIndex.MatchString(plan + "\n")
 			paged := strings.Contains(sql, "ORDER BY type_key") || strings.Contains(sql, "ORDER BY name_key") || strings.Contains(sql, "ORDER BY scope_key")
-			if strings.Contains(plan, "Seq Scan on cloud_") || paged && strings.Contains(plan, "Sort") ||
+			if whole || strings.Contains(plan, "Seq Scan on cloud_n") || strings.Contains(plan, "Seq Scan on cloud_e") || paged && strings.Contains(plan, "Sort") ||
 				sql == sqlFlagged && !strings.Contains(plan, "cloud_node_flagged") {
 				t.Errorf("%s\n%s", sql, plan)
 			}

@@ -49,7 +49,8 @@ const (
 	sqlCount = `SELECT count(*) FROM cloud_node WHERE parent = $1 AND type_key = $2`
 )
 
-// The tree, written. An insert holds its parent, so that nobody trashes or collects it meanwhile. ON CONFLICT DO NOTHING
+// The tree, written. Subqueries carry a LIMIT and LATERAL, which keeps the planner from turning them into joins that read a
+// whole table. An insert holds its parent, so that nobody trashes or collects it meanwhile. ON CONFLICT DO NOTHING
 // waits for whoever inserts the same name and does not spoil the transaction.
 const (
 	nodeInsert = `INSERT INTO cloud_node (parent, type_key, name_key, type, name, flag, etag, refs, created, changed, body, id) `
@@ -75,11 +76,12 @@ const (
 				SELECT id, parent FROM cloud_node WHERE id = up.above LIMIT 1) n
 		)
 		SELECT at, above FROM up`
-	sqlReparent = `UPDATE cloud_node n SET parent = $2 WHERE id = $1 AND parent <> -1 AND NOT EXISTS (
-			SELECT FROM cloud_node o WHERE o.parent = $2 AND o.type_key = n.type_key AND o.name_key = n.name_key AND o.id <> n.id)`
+	sqlReparent = `UPDATE cloud_node n SET parent = $2 WHERE id = $1 AND parent <> -1 AND coalesce((
+			SELECT o.id FROM cloud_node o
+			WHERE o.parent = $2 AND o.type_key = n.type_key AND o.name_key = n.name_key LIMIT 1), id) = id`
 	sqlTrash = `WITH held AS (SELECT id FROM cloud_node WHERE id = ANY($1::bigint[]) AND parent <> -1 ORDER BY id FOR UPDATE)
-		UPDATE cloud_node n SET parent = -1, type_key = '', name_key = n.id::text, flag = ''
-		FROM held WHERE n.id = held.id RETURNING n.id`
+		UPDATE cloud_node SET parent = -1, type_key = '', name_key = id::text, flag = ''
+		WHERE id = ANY(ARRAY(SELECT id FROM held)) RETURNING id`
 	sqlHold          = `SELECT ` + nodeColumns + ` FROM cloud_node WHERE id = ANY($1::bigint[]) AND parent <> -1 ORDER BY id `
 	sqlHoldShared    = sqlHold + `FOR SHARE`
 	sqlHoldExclusive = sqlHold + `FOR UPDATE`
@@ -89,9 +91,10 @@ const (
 // Collecting. One collector at a time; each level is held before what lies below it is read.
 const (
 	sqlCollectLock = `SELECT pg_advisory_xact_lock($1::bigint)`
-	sqlBelow       = `SELECT id FROM cloud_node WHERE parent = ANY($1::bigint[]) LIMIT $2 FOR UPDATE`
-	sqlDeleteBare  = `DELETE FROM cloud_node n WHERE n.id = ANY($1::bigint[])
-		AND NOT EXISTS (SELECT FROM cloud_node c WHERE c.parent = n.id)`
+	sqlBelow       = `SELECT kid.id FROM unnest($1::bigint[]) above (id) CROSS JOIN LATERAL (
+			SELECT id FROM cloud_node WHERE parent = above.id ORDER BY type_key, name_key LIMIT $2 FOR UPDATE) kid LIMIT $2`
+	sqlDeleteBare = `DELETE FROM cloud_node n WHERE n.id = ANY($1::bigint[])
+		AND (SELECT c.id FROM cloud_node c WHERE c.parent = n.id LIMIT 1) IS NULL`
 )
 
 // Extensions; row.Span explains the two parts of a range.

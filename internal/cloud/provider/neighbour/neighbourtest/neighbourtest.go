@@ -48,13 +48,14 @@ type Cloud struct {
 	Store  store.Store
 	Tree   *tree.Tree
 	Now    time.Time
+	caller string
 	runner *operation.Runner
 }
 
 // New starts a cloud with the given entries.
 func New(t *testing.T, types ...[]provider.Type) *Cloud {
 	t.Helper()
-	c := &Cloud{T: t, Now: Start}
+	c := &Cloud{T: t, Now: Start, caller: Caller}
 	var err error
 	if c.Store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db")); err != nil {
 		t.Fatal(err)
@@ -88,17 +89,39 @@ func (c *Cloud) seed(tx store.Tx, namespaces []string) error {
 		if err := tx.Insert(ctx, nodes...); err != nil {
 			return err
 		}
-		role := "/subscriptions/" + place[0] + "/providers/Microsoft.Authorization/roleDefinitions/" + owner
-		assignment := store.Extension{Scope: "/subscriptions/" + place[0], Type: "Microsoft.Authorization/roleAssignments", Name: provider.NewGUID(), ETag: `"1"`, Created: Start, Changed: Start}
-		doc := tree.Document{Public: map[string]any{"properties": map[string]any{"roleDefinitionId": role, "principalId": Caller, "principalType": "ServicePrincipal", "scope": "/subscriptions/" + place[0]}}}
-		if err := tree.EncodeExtension(&assignment, doc); err != nil {
-			return err
-		}
-		if err := tx.PutExtension(ctx, assignment); err != nil {
+		if err := c.grant(tx, Caller, owner, "/subscriptions/"+place[0]); err != nil {
 			return err
 		}
 	}
 	return tx.Bump(ctx)
+}
+
+// grant assigns a role.
+func (c *Cloud) grant(tx store.Tx, principal, role, scope string) error {
+	assignment := store.Extension{Scope: scope, Type: "Microsoft.Authorization/roleAssignments", Name: provider.NewGUID(), ETag: `"1"`, Created: Start, Changed: Start}
+	doc := tree.Document{Public: map[string]any{"properties": map[string]any{"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/" + role,
+		"principalId": principal, "principalType": "ServicePrincipal", "scope": scope}}}
+	if err := tree.EncodeExtension(&assignment, doc); err != nil {
+		return err
+	}
+	return tx.PutExtension(c.T.Context(), assignment)
+}
+
+// As returns the same cloud for a caller who holds one role at one scope and nothing else.
+func (c *Cloud) As(role, scope string) *Cloud {
+	c.T.Helper()
+	other := *c
+	other.caller = provider.NewGUID()
+	err := c.Store.Update(c.T.Context(), func(tx store.Tx) error {
+		if err := c.grant(tx, other.caller, role, scope); err != nil {
+			return err
+		}
+		return tx.Bump(c.T.Context())
+	})
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	return &other
 }
 
 // Try sends a request and returns the answer or the error, without waiting for operations.
@@ -114,7 +137,7 @@ func (c *Cloud) Try(method, path, body string) (control.Response, error) {
 		c.T.Fatal(err)
 	}
 	return c.Engine.Do(c.T.Context(), &control.Request{Method: method, Target: target, Query: values, Body: []byte(body),
-		Caller: identity.Caller{ObjectID: Caller, TenantID: Tenant, ClientID: Caller, Kind: identity.ServicePrincipal}})
+		Caller: identity.Caller{ObjectID: c.caller, TenantID: Tenant, ClientID: c.caller, Kind: identity.ServicePrincipal}})
 }
 
 // Do sends a request that must succeed, waits for its operations, and returns the body of the answer.
