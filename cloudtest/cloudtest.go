@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,6 +41,8 @@ type Cloud struct {
 	client *http.Client
 	state  folder.State
 	inner  *cloud.Cloud
+
+	credentials sync.Map // by client id; each keeps its tokens
 }
 
 // Principal is somebody who can sign in.
@@ -112,6 +115,12 @@ func Start(t testing.TB, options ...Option) *Cloud {
 	return c
 }
 
+// Inner is the cloud itself, for the tests of this module.
+func (c *Cloud) Inner() *cloud.Cloud { return c.inner }
+
+// State is what cloud.json in Dir says, for the tests of this module.
+func (c *Cloud) State() folder.State { return c.state }
+
 // HTTPClient trusts the cloud's certificate authority.
 func (c *Cloud) HTTPClient() *http.Client { return c.client }
 
@@ -143,11 +152,15 @@ func (c *Cloud) CredentialOf(name string) azcore.TokenCredential {
 }
 
 func (c *Cloud) credential(tenant, client, secret string) azcore.TokenCredential {
+	if known, ok := c.credentials.Load(client); ok {
+		return known.(azcore.TokenCredential)
+	}
 	credential, err := azidentity.NewClientSecretCredential(tenant, client, secret,
 		&azidentity.ClientSecretCredentialOptions{ClientOptions: c.ClientOptions(), DisableInstanceDiscovery: true})
 	if err != nil {
 		panic("cloudtest: " + err.Error()) // the ids come from the fixture
 	}
+	c.credentials.Store(client, credential)
 	return credential
 }
 

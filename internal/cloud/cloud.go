@@ -112,7 +112,7 @@ func (c *Cloud) assemble(ctx context.Context, o Options) error {
 	}
 	c.Engine = control.New(control.Options{Store: o.Store, Tree: c.Tree, Types: types, Clock: c.Clock, Base: c.Base, Log: o.Log})
 	handlers := c.Engine.Handlers()
-	for kind, handler := range move.Register(c.Engine) {
+	for kind, handler := range move.Register(c.Engine, nil) {
 		handlers[kind] = handler
 	}
 	c.Runner = operation.NewRunner(o.Store, c.Clock, handlers, o.Log)

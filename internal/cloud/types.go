@@ -18,7 +18,7 @@ import (
 
 // Types is the table of all resource types that this cloud knows.
 func Types() *provider.Table {
-	return provider.NewTable(known.Types(),
+	return provider.NewTable(append(known.Types(), ml.Known()...),
 		authorization.Types(), ml.Types(), storage.Types(), keyvault.Types(), containerregistry.Types(),
 		insights.Types(), network.Types(), identityresource.Types(), neighbour.Types(), resources())
 }

@@ -86,6 +86,9 @@ func (e *Engine) act(ctx context.Context, req *Request, entry *provider.Type, ac
 			}
 		}
 		call, err := e.actionCall(ctx, r, tx, st, req, entry)
+		if action.Absent && errs.Is(err, errs.NotFound) {
+			call, err = e.absentCall(ctx, r, tx, st, req, entry)
+		}
 		if err != nil {
 			return err
 		}
@@ -148,6 +151,17 @@ func (e *Engine) actionCall(ctx context.Context, r store.Reader, tx store.Tx, st
 		return nil, err
 	}
 	call.Query = req.Query
+	return call, nil
+}
+
+// absentCall makes the Call of a verb on a resource that does not exist, below an ancestor that does.
+func (e *Engine) absentCall(ctx context.Context, r store.Reader, tx store.Tx, st *State, req *Request, entry *provider.Type) (*provider.Call, error) {
+	root, err := e.Tree.Resolve(ctx, r, req.Target.ID.Root())
+	if err != nil {
+		return nil, Explain(err, req.Target.ID)
+	}
+	call := e.newCall(ctx, r, tx, st, req, req.Target.ID, entry)
+	call.Found, call.Doc = root, tree.Document{Public: map[string]any{}, Private: map[string]any{}}
 	return call, nil
 }
 

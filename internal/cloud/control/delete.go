@@ -42,7 +42,7 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 	found, err := e.Tree.Resolve(ctx, tx, id)
 	if errs.Is(err, errs.NotFound) {
 		resp.Status = http.StatusNoContent
-		return nil
+		return e.deleteMissing(ctx, tx, st, req, entry)
 	}
 	if err != nil {
 		return err
@@ -79,6 +79,20 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 	resp.Status = http.StatusAccepted
 	duration := strings.ToLower(entry.Kind() + ".delete")
 	return e.begin(ctx, tx, req, resp, opDelete, duration, found.Node.ID, entry, call.Location(), settleInput{Cause: "delete", Caller: req.Caller})
+}
+
+// deleteMissing tells a type that something was to be deleted that is not there.
+func (e *Engine) deleteMissing(ctx context.Context, tx store.Tx, st *State, req *Request, entry *provider.Type) error {
+	if entry.Missing == nil {
+		return nil
+	}
+	parent, err := e.Tree.Resolve(ctx, tx, req.Target.ID.Parent())
+	if err != nil {
+		return nil // nor is its parent: nothing to do
+	}
+	call := e.newCall(ctx, tx, tx, st, req, req.Target.ID, entry)
+	call.Found = parent
+	return entry.Missing(call)
 }
 
 // finishDelete ends the deletion of a resource.

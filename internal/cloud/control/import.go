@@ -7,6 +7,8 @@ import (
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/identity"
+	"github.com/amlmove/amlmove/internal/cloud/operation"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
@@ -136,4 +138,14 @@ func unfinished(entry *provider.Type, doc tree.Document) string {
 		return ""
 	}
 	return unfinishedFlag
+}
+
+// SettleLater writes the operation that settles an imported resource after a time, as the request that began its work would have.
+func SettleLater(ctx context.Context, tx store.Tx, node store.Node, id arm.ID, cause string, caller identity.Caller, now time.Time, after time.Duration) error {
+	op, err := operation.New(opSettle, now, after, settleInput{Cause: cause, Caller: caller})
+	if err != nil {
+		return err
+	}
+	op.Tenant, op.Subscription, op.Principal, op.Node = caller.TenantID, id.Subscription(), caller.ObjectID, node.ID
+	return tx.PutOperation(ctx, op)
 }

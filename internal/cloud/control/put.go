@@ -280,6 +280,7 @@ func (e *Engine) parentOf(ctx context.Context, tx store.Tx, st *State, req *Requ
 	if err != nil {
 		return tree.Found{}, err
 	}
+	call.Auto = true
 	e.stamp(call, true, false)
 	if containerType.Put != nil {
 		if err := containerType.Put(call); err != nil {

@@ -77,7 +77,7 @@ func (s *Set) strike(ctx context.Context, tx store.Tx, in domain, matches func(a
 		return nil, err
 	}
 	var candidates []Fault
-	for _, a := range arm(c).armed[in] {
+	for _, a := range newSnapshot(c).armed[in] {
 		if matches(a) {
 			candidates = append(candidates, a.Fault)
 		}

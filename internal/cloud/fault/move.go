@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	id "github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/move"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
@@ -34,7 +34,7 @@ func (f armed) aboutMove(a move.Attempt) bool {
 	if f.Match.Operation != "" && f.Match.Operation != a.Kind || !f.Match.covers(a.Principal, a.ClientID) {
 		return false
 	}
-	named := func(r id.ID) bool { return f.path.MatchString(r.String()) }
+	named := func(r arm.ID) bool { return f.path.MatchString(r.String()) }
 	if f.path != nil && !named(a.Source) && !slices.ContainsFunc(a.Resources, named) {
 		return false
 	}
@@ -42,12 +42,12 @@ func (f armed) aboutMove(a move.Attempt) bool {
 }
 
 // ofProvider reports whether a resource is of the provider that is at fault.
-func (f Fault) ofProvider(r id.ID) bool {
+func (f Fault) ofProvider(r arm.ID) bool {
 	return f.Provider == "" || strings.EqualFold(r.Type().Namespace(), f.Provider)
 }
 
 // culprit is the resource whose provider is at fault.
-func (f Fault) culprit(a move.Attempt) id.ID {
+func (f Fault) culprit(a move.Attempt) arm.ID {
 	return a.Resources[max(0, slices.IndexFunc(a.Resources, f.ofProvider))]
 }
 

@@ -57,12 +57,12 @@ type Set struct {
 // NewSet returns an empty set over a store.
 func NewSet(s store.Store) *Set {
 	set := &Set{store: s, tallies: map[string]tally{}}
-	set.current.Store(arm(config{}))
+	set.current.Store(newSnapshot(config{}))
 	return set
 }
 
-// arm compiles a list.
-func arm(c config) *snapshot {
+// newSnapshot compiles a list.
+func newSnapshot(c config) *snapshot {
 	s := &snapshot{config: c, armed: map[domain][]armed{}}
 	for _, f := range c.Faults {
 		in := kinds[f.Kind].domain
@@ -109,7 +109,7 @@ func (s *Set) Load(ctx context.Context, r store.Reader) error {
 		return err
 	}
 	if c.Revision != s.current.Load().Revision {
-		s.current.Store(arm(c))
+		s.current.Store(newSnapshot(c))
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (s *Set) change(ctx context.Context, edit func(*config) error) error {
 		return writeJSON(ctx, tx, configKey, next)
 	})
 	if err == nil {
-		s.current.Store(arm(next))
+		s.current.Store(newSnapshot(next))
 	}
 	return err
 }

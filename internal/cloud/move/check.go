@@ -11,6 +11,7 @@ import (
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/access"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
+	"github.com/amlmove/amlmove/internal/cloud/provider/ml"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
 	"github.com/amlmove/amlmove/internal/errs"
@@ -50,7 +51,7 @@ func (m *mover) checkARM(ctx context.Context, r store.Reader, op *store.Operatio
 			found = append(found, errs.New(errs.Conflict, "ResourceMoveNotSupported",
 				"Resource move is not supported for resource types '%s'. The resource '%s' cannot be moved.", entry.Name, id).At(id.String()))
 		}
-		taken, err := m.nameTaken(ctx, r, w, id)
+		taken, err := m.nameTaken(ctx, r, w, id, now)
 		if err != nil {
 			return nil, err
 		}
@@ -73,7 +74,7 @@ func (m *mover) checkARM(ctx context.Context, r store.Reader, op *store.Operatio
 }
 
 // nameTaken refuses a name that a resource of the target group has, or that a soft-deleted one still holds.
-func (m *mover) nameTaken(ctx context.Context, r store.Reader, w work, id arm.ID) (*errs.Error, error) {
+func (m *mover) nameTaken(ctx context.Context, r store.Reader, w work, id arm.ID, now time.Time) (*errs.Error, error) {
 	at := w.order.moved(id)
 	_, err := m.engine.Tree.Resolve(ctx, r, at)
 	if err == nil {
@@ -85,8 +86,11 @@ func (m *mover) nameTaken(ctx context.Context, r store.Reader, w work, id arm.ID
 	if !id.Type().Is(aml.Workspaces) {
 		return nil, nil
 	}
-	twins, err := r.Walk(ctx, w.groups.Target.Node.ID, []store.Step{{Type: provider.DeletedWorkspace, Name: id.Name()}})
-	if err != nil || len(twins) == 0 {
+	_, err = ml.SoftDeleted(ctx, r, w.groups.Target.Node.ID, id.Name(), now)
+	if errs.Is(err, errs.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	return errs.New(errs.Conflict, "ResourceConflict", "The resource '%s' cannot be moved: its name is held by a soft-deleted workspace in the target resource group '%s'. Recover or purge that workspace first.", id, w.order.Target).At(id.String()), nil

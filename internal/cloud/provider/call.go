@@ -34,6 +34,7 @@ type Call struct {
 	Found tree.Found     // where it stands; on create only the parent chain is filled and Node is zero
 	Old   *tree.Document // as it was; nil on create
 	Doc   tree.Document  // as it is, or will be
+	Auto  bool           // a container made along with its first child
 	Patch bool           // the request is a PATCH (Doc is already merged)
 	Query url.Values
 	Body  map[string]any // of an action; nil when there is none

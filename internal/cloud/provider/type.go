@@ -63,6 +63,8 @@ type Type struct {
 	Get func(*Call) error
 	// Delete judges a deletion before it starts. May be nil.
 	Delete func(*Call) error
+	// Missing is asked when a DELETE names nothing (a purge of a soft-deleted name). Call.Found is the parent then. May be nil.
+	Missing func(*Call) error
 	// Gone runs in the transaction in which the resource leaves sight. May be nil.
 	Gone func(*Call) error
 	// Settle runs when an operation of this resource ends; cause is "put", "patch" or the action's name. May be nil: provisioningState becomes Succeeded.
@@ -97,6 +99,8 @@ type Action struct {
 	Async bool
 	// Writes must be set when Do changes anything: it then runs in a writing transaction.
 	Writes bool
+	// Absent verbs also work on a resource that does not exist; Call.Old is nil and Call.Found the parent then.
+	Absent bool
 	// Code of the synchronous answer; zero means 200, or 204 without a body.
 	Code int
 	// Permission overrides the action string that roles must allow; default Type/verb/action (or /read for Reads).

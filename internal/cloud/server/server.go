@@ -27,10 +27,17 @@ type Options struct {
 	Issuer *identity.Issuer
 	Base   func() string
 	Log    *slog.Logger
-	// Admin serves /_cloud/...; it checks tokens itself through Verify.
-	Admin http.Handler
-	// Faults stands between the token and the engine; nil means none.
-	Faults func(next http.Handler) http.Handler
+	// Admin serves /_cloud/...; it checks tokens itself. nil: there is nothing there.
+	Admin func(http.ResponseWriter, *http.Request) error
+	// Gate stands between the token and the engine; nil lets everything through.
+	Gate Gate
+}
+
+// Gate is what a request of a known caller must pass: throttling and faults (D12).
+type Gate interface {
+	// Pass calls next at most once, or answers in its stead, or returns what the server is to answer. It may cut the connection by a panic with
+	// http.ErrAbortHandler.
+	Pass(w http.ResponseWriter, r *http.Request, caller identity.Caller, next func(http.ResponseWriter) error) error
 }
 
 // Server answers HTTP requests.
@@ -43,9 +50,6 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{Options: o}
 	s.arm = handle(s, s.resource)
-	if o.Faults != nil {
-		s.arm = o.Faults(s.arm)
-	}
 	return s
 }
 
@@ -79,7 +83,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case s.Issuer.Handles(r.URL.Path):
 		s.Issuer.ServeHTTP(w, r)
 	case strings.HasPrefix(low, "/_cloud/") && s.Admin != nil:
-		s.Admin.ServeHTTP(w, r)
+		handle(s, s.Admin).ServeHTTP(w, r)
 	default:
 		s.arm.ServeHTTP(w, r)
 	}
@@ -123,6 +127,14 @@ func (s *Server) resource(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if s.Gate == nil {
+		return s.carryOut(w, r, caller)
+	}
+	return s.Gate.Pass(w, r, caller, func(w http.ResponseWriter) error { return s.carryOut(w, r, caller) })
+}
+
+// carryOut reads a request and has the engine carry it out.
+func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, caller identity.Caller) error {
 	target, err := arm.ParseTarget(r.URL.Path)
 	if err != nil {
 		return err

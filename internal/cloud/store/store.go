@@ -40,7 +40,7 @@ type Step struct{ Type, Name string }
 // Range chooses children of one parent, in the order of (lower-case type, lower-case name).
 type Range struct {
 	Type      string // only this type; empty: all types
-	AfterType string // keyset position: only children behind (AfterType, AfterName)
+	AfterType string // keyset position: only children behind (AfterType, AfterName); may stay empty within one Type
 	AfterName string
 	Limit     int // at most so many; must be positive
 }
@@ -168,16 +168,18 @@ const (
 type Tx interface {
 	Reader
 
-	// Insert adds nodes, children behind their parents, and sets their IDs. A child of that type and name already there is errs.Conflict
-	// with code NodeExists. Parents MUST exist (Root excepted).
+	// Insert adds nodes, all of them or none, and sets their IDs; a child is inserted by a later call than its parent, whose ID it needs. A child
+	// of that type and name already there is errs.Conflict with code NodeExists. Parents MUST exist (Root excepted): NotFound, ParentNotFound.
+	// A refusal by this or any method of Tx (Conflict, NotFound, Invalid) leaves the transaction usable.
 	Insert(ctx context.Context, nodes ...*Node) error
 	// Save writes Flag, ETag, Body, Refs and Changed of an existing node.
 	Save(ctx context.Context, n Node) error
-	// Reparent hangs a node with all below it under another parent, in constant time. Conflict NodeExists if the name is taken there.
+	// Reparent hangs a node with all below it under another parent, in constant time. Conflict NodeExists if the name is taken there;
+	// Invalid NodeCycle if the new parent lies in or below the node.
 	Reparent(ctx context.Context, id, parent ID) error
 	// Trash takes nodes with all below them out of sight in constant time each; Collect deletes them later. Their names are free at once.
 	Trash(ctx context.Context, ids ...ID) error
-	// Hold locks nodes, in ascending order of id, until the transaction ends, and returns them as they are now. NotFound if one is gone.
+	// Hold locks nodes, in ascending order of id, until the transaction ends, and returns them as they are now, in the order asked for. NotFound if one is gone.
 	Hold(ctx context.Context, mode LockMode, ids ...ID) ([]Node, error)
 
 	// PutExtension writes an extension (insert or replace by scope, type and name).

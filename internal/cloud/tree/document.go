@@ -97,7 +97,8 @@ func encode(doc Document) ([]byte, error) {
 
 // Clone copies a JSON value deeply.
 func Clone[T any](value T) T {
-	return clone(value).(T)
+	copied, _ := clone(value).(T) // a nil stays nil
+	return copied
 }
 
 func clone(value any) any {

@@ -29,7 +29,7 @@ func (b builder) assets() []provider.Type {
 		{path: "models", shape: "Model", stateful: true, complete: completeModel, actions: map[string]provider.Action{"publish": publish, "package": {Do: notBuilt}}},
 		{path: "environments", shape: "Environment", stateful: true, complete: completeEnvironment, actions: map[string]provider.Action{"publish": publish}},
 		{path: "codes", shape: "Code", stateful: true,
-			actions: map[string]provider.Action{"publish": publish, "startpendingupload": {Do: b.startUpload}}},
+			actions: map[string]provider.Action{"publish": publish, "startpendingupload": {Do: b.startUpload, Absent: true}}},
 		{path: "components", shape: "Component", stateful: true, actions: map[string]provider.Action{"publish": publish}},
 		{path: "featuresets", shape: "Featureset", stateful: true, async: true, actions: map[string]provider.Action{"backfill": {Do: notBuilt}}},
 		{path: "featurestoreEntities", shape: "FeaturestoreEntity", stateful: true, async: true},
@@ -46,21 +46,12 @@ func (b builder) container(a asset) provider.Type {
 		AsyncDelete: a.async, Slotted: a.slotted, Put: fixed(b.shapes.get(a.shape+"ContainerResource"), putContainer)})
 	checked := t.Put
 	t.Put = func(c *provider.Call) error {
-		if madeByVersion(c) {
+		if c.Auto {
 			return putContainer(c) // what is required of it comes from the version, which is written next
 		}
 		return checked(c)
 	}
 	return t
-}
-
-// madeByVersion reports whether a container is made along with its first version: the control plane then gives it nothing.
-func madeByVersion(c *provider.Call) bool {
-	said := len(c.Props())
-	if c.Type.Stateful {
-		said-- // provisioningState
-	}
-	return c.Old == nil && said == 0
 }
 
 func (b builder) version(a asset) provider.Type {

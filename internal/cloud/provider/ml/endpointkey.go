@@ -35,7 +35,13 @@ func listEndpointKeys(c *provider.Call) (any, error) {
 	if mode := tree.Text(c.Props(), "authMode"); mode != "Key" {
 		return nil, provider.Invalid("BadArgument", "the endpoint '%s' has the authentication mode '%s' and no keys.", c.ID.Name(), mode).At("properties.authMode")
 	}
-	return c.Doc.Private["keys"], nil
+	return keptKeys(c, "keys", "primaryKey", "secondaryKey"), nil
+}
+
+// keptKeys are two keys of the private part; a document that was imported without its secrets has none.
+func keptKeys(c *provider.Call, member, first, second string) map[string]any {
+	keys := tree.Object(c.Doc.Private, member)
+	return object(first, keys[first], second, keys[second])
 }
 
 // regenerateKeys replaces one key, by a given value or a fresh one.

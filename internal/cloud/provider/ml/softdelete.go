@@ -13,9 +13,8 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
-// deletedType is the type of the hidden nodes below a group that remember soft-deleted workspaces: their names are blocked there until they are
-// purged or their time is over (aml-contract 2).
-const deletedType = "!deletedWorkspaces"
+// Soft-deleted workspaces are remembered by hidden nodes below their group: their names are blocked there until they are purged or their time is
+// over (aml-contract 2).
 
 // retention is how long a soft-deleted workspace blocks its name.
 const retention = 14 * 24 * time.Hour
@@ -31,7 +30,7 @@ type deleted struct {
 
 // SoftDeleted returns the hidden node that blocks a workspace name in a group. NotFound if the name is free.
 func SoftDeleted(ctx context.Context, r store.Reader, group store.ID, name string, now time.Time) (store.Node, error) {
-	nodes, err := r.Walk(ctx, group, []store.Step{{Type: deletedType, Name: name}})
+	nodes, err := r.Walk(ctx, group, []store.Step{{Type: provider.DeletedWorkspace, Name: name}})
 	if err != nil {
 		return store.Node{}, err
 	}
@@ -54,6 +53,18 @@ func Purge(ctx context.Context, tx store.Tx, group store.ID, name string, now ti
 		return err
 	}
 	return tx.Trash(ctx, node.ID)
+}
+
+// purgeWorkspace forgets a soft-deleted workspace when it is deleted again for good.
+func purgeWorkspace(c *provider.Call) error {
+	if !strings.EqualFold(query(c, "forceToPurge"), "true") {
+		return nil
+	}
+	err := Purge(c.Ctx, c.Tx, c.Found.Node.ID, c.ID.Name(), c.Now)
+	if errs.Is(err, errs.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // refuseSoftDeleted keeps a name blocked.
@@ -89,7 +100,7 @@ func deleteWorkspace(c *provider.Call) error {
 // goneWorkspace leaves the record of a soft-deleted workspace behind, unless it was purged. A customer-managed key makes no difference.
 func goneWorkspace(c *provider.Call) error {
 	group, name := c.Found.Chain[1].ID, c.ID.Name()
-	old, err := c.Tx.Walk(c.Ctx, group, []store.Step{{Type: deletedType, Name: name}})
+	old, err := c.Tx.Walk(c.Ctx, group, []store.Step{{Type: provider.DeletedWorkspace, Name: name}})
 	if err != nil {
 		return err
 	}
@@ -106,7 +117,7 @@ func goneWorkspace(c *provider.Call) error {
 	if err != nil {
 		return fmt.Errorf("remember the soft-deleted workspace %s: %w", c.ID, err)
 	}
-	return c.Tx.Insert(c.Ctx, &store.Node{Parent: group, Type: deletedType, Name: name, ETag: provider.NewETag(), Body: body, Created: c.Now, Changed: c.Now})
+	return c.Tx.Insert(c.Ctx, &store.Node{Parent: group, Type: provider.DeletedWorkspace, Name: name, ETag: provider.NewETag(), Body: body, Created: c.Now, Changed: c.Now})
 }
 
 // query reads a query parameter whatever the case of its name.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amlmove/amlmove/internal/cloud/provider/ml"
+	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -122,6 +124,17 @@ func TestSoftDeletedNameIsBlocked(t *testing.T) {
 	}
 	c.refused(errs.Unsupported, "PUT", ws, strings.Replace(workspaceBody(), `"properties":{`, `"properties":{"allowRecoverSoftDeletedWorkspace":true,`, 1))
 	c.sleep(15 * 24 * time.Hour)
+	c.ok("PUT", ws, workspaceBody())
+	c.settle()
+	c.ok("DELETE", ws, "")
+	c.settle()
+	must(t, c.store.Update(t.Context(), func(tx store.Tx) error {
+		found, err := c.tree.Resolve(t.Context(), tx, mustParse(group))
+		if err != nil {
+			return err
+		}
+		return ml.Purge(t.Context(), tx, found.Node.ID, "WS1", c.clock.Now())
+	}))
 	c.ok("PUT", ws, workspaceBody())
 	c.settle()
 	c.ok("DELETE", ws+"?forceToPurge=true", "")

@@ -41,14 +41,16 @@ func listWorkspaceKeys(c *provider.Call) (any, error) {
 	return object("userStorageKey", storageKey(c, account), "userStorageResourceId", account, "userStorageArmId", account,
 		"appInsightsInstrumentationKey", instrumentationKey(c, tree.Text(props, "applicationInsights")),
 		"containerRegistryCredentials", registryCredentials(c, tree.Text(props, "containerRegistry")),
-		"notebookAccessKeys", c.Doc.Private["notebookKeys"]), nil
+		"notebookAccessKeys", keptKeys(c, "notebookKeys", "primaryAccessKey", "secondaryAccessKey")), nil
 }
 
 func listStorageKeys(c *provider.Call) (any, error) {
 	return object("userStorageKey", storageKey(c, tree.Text(c.Props(), "storageAccount"))), nil
 }
 
-func notebookKeys(c *provider.Call) (any, error) { return c.Doc.Private["notebookKeys"], nil }
+func notebookKeys(c *provider.Call) (any, error) {
+	return keptKeys(c, "notebookKeys", "primaryAccessKey", "secondaryAccessKey"), nil
+}
 
 func notebookToken(c *provider.Call) (any, error) {
 	props := c.Props()

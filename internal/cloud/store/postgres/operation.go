@@ -50,7 +50,7 @@ func (t *tx) ClaimOperation(ctx context.Context, now time.Time) (store.Operation
 
 // PutOperation inserts or replaces an operation.
 func (t *tx) PutOperation(ctx context.Context, o store.Operation) error {
-	if err := row.CheckWord("operation id", o.ID); err != nil {
+	if err := row.CheckOperation(o); err != nil {
 		return err
 	}
 	var ended *int64 // NULL while it runs

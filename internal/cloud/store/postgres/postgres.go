@@ -59,8 +59,9 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	// The server notices within half a minute that a node lost its power, and gives its locks free.
 	params["tcp_keepalives_idle"], params["tcp_keepalives_interval"], params["tcp_keepalives_count"] = "10", "5", "3"
 	// Every statement has its index, and walking it in order is right whatever the planner believes about a table that is new
-	// or lopsided (a million jobs below one workspace): otherwise a page may cost as much as all pages.
-	params["enable_seqscan"], params["enable_bitmapscan"] = "off", "off"
+	// or lopsided (a million jobs below one workspace): otherwise a page may cost as much as all pages. Ruling out plans makes
+	// those without an alternative look expensive, and expensive plans are compiled: that must be off too.
+	params["enable_seqscan"], params["enable_bitmapscan"], params["jit"] = "off", "off", "off"
 	if err := prepare(ctx, config.ConnConfig); err != nil {
 		return nil, err
 	}

@@ -42,6 +42,15 @@ func (s *session) send(ctx context.Context, verb string, statements ...statement
 	if err := row.GaveUp(ctx); err != nil {
 		return 0, err
 	}
+	for _, st := range statements { // a refusal by the server would spoil the transaction
+		for _, arg := range st.args {
+			if text, ok := arg.(string); ok {
+				if err := row.CheckText("text", text); err != nil {
+					return 0, err
+				}
+			}
+		}
+	}
 	if !s.begun {
 		first := append([]statement{{sql: s.begin}}, s.ahead...)
 		if s.begin == sqlBeginRead {

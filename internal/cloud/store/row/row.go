@@ -50,13 +50,28 @@ func UnpackRefs(packed []byte) ([]store.ID, error) {
 	return ids, nil
 }
 
-// CheckWord refuses text that one of the engines could not keep as it is.
+// CheckText refuses text that one of the engines could not keep as it is.
+func CheckText(what, text string) error {
+	if strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) {
+		return errs.New(errs.Invalid, "TextInvalid", "the %s %q holds a NUL or is not UTF-8", what, text)
+	}
+	return nil
+}
+
+// CheckWord refuses a word that is empty or that cannot be kept.
 func CheckWord(what, text string) error {
 	if text == "" {
-		return errs.New(errs.Invalid, "NameInvalid", "a %s must not be empty", what)
+		return errs.New(errs.Invalid, "TextInvalid", "a %s must not be empty", what)
 	}
-	if strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) {
-		return errs.New(errs.Invalid, "NameInvalid", "the %s %q holds a NUL or is not UTF-8", what, text)
+	return CheckText(what, text)
+}
+
+// firstOf returns the first error of several checks.
+func firstOf(checks ...error) error {
+	for _, err := range checks {
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -66,21 +81,23 @@ func CheckNode(n *store.Node) error {
 	if n.Parent < store.Root {
 		return ParentMissing(n.Parent)
 	}
-	if err := CheckWord("type", n.Type); err != nil {
-		return err
-	}
-	return CheckWord("name", n.Name)
+	return firstOf(CheckWord("type", n.Type), CheckWord("name", n.Name), CheckSave(n))
+}
+
+// CheckSave refuses what cannot be saved of a node.
+func CheckSave(n *store.Node) error {
+	return firstOf(CheckText("flag", n.Flag), CheckText("etag", n.ETag))
 }
 
 // CheckExtension refuses an extension that cannot be kept.
 func CheckExtension(e store.Extension) error {
-	if err := CheckScope(e.Scope); err != nil {
-		return err
-	}
-	if err := CheckWord("type", e.Type); err != nil {
-		return err
-	}
-	return CheckWord("name", e.Name)
+	return firstOf(CheckScope(e.Scope), CheckWord("type", e.Type), CheckWord("name", e.Name), CheckText("etag", e.ETag))
+}
+
+// CheckOperation refuses an operation that cannot be kept.
+func CheckOperation(o store.Operation) error {
+	return firstOf(CheckWord("operation id", o.ID), CheckText("kind", o.Kind), CheckText("tenant", o.Tenant),
+		CheckText("subscription", o.Subscription), CheckText("principal", o.Principal), CheckText("correlation", o.Correlation))
 }
 
 // CheckScope refuses a scope that is no path without a trailing slash.

@@ -85,6 +85,9 @@ func (t *tx) parent(ctx context.Context, id store.ID) (parent store.ID, found bo
 
 // Save writes what may change of a node.
 func (t *tx) Save(ctx context.Context, n store.Node) error {
+	if err := row.CheckSave(&n); err != nil {
+		return err
+	}
 	changed, err := t.change(ctx, "save a node", sqlSave, n.Flag, n.ETag, row.PackRefs(n.Refs), row.Micros(n.Changed), n.Body, int64(n.ID))
 	if err == nil && changed == 0 {
 		err = row.NodeMissing(n.ID)

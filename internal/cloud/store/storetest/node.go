@@ -129,10 +129,20 @@ func nodeAllOrNothing(t *testing.T, c *cloud) {
 }
 
 func nodeNames(t *testing.T, c *cloud) {
-	for _, n := range []store.Node{{Type: "", Name: "a"}, {Type: "a", Name: ""}, {Type: "a", Name: "x\x00y"}, {Type: "a", Name: "\xff"}} {
-		err := c.Update(c.ctx, func(tx store.Tx) error { return tx.Insert(c.ctx, &n) })
-		wantKind(t, "node "+n.Type+"/"+n.Name, err, errs.Invalid, "NameInvalid")
-	}
+	c.update(t, func(tx store.Tx) error { // a refusal does not spoil the transaction
+		for _, n := range []store.Node{{Type: "", Name: "a"}, {Type: "a", Name: ""}, {Type: "a", Name: "x\x00y"}, {Type: "a", Name: "\xff"},
+			{Type: "a", Name: "a", Flag: "\x00"}, {Type: "a", Name: "a", ETag: "\xff"}} {
+			wantKind(t, "node "+n.Type+"/"+n.Name, tx.Insert(c.ctx, &n), errs.Invalid, "TextInvalid")
+			n.ID = 1
+			if n.Flag+n.ETag != "" {
+				wantKind(t, "save", tx.Save(c.ctx, n), errs.Invalid, "TextInvalid")
+			}
+		}
+		wantKind(t, "operation", tx.PutOperation(c.ctx, store.Operation{ID: "o", Kind: "\x00"}), errs.Invalid, "TextInvalid")
+		met, err := tx.Walk(c.ctx, store.Root, steps("a/\x00"))
+		want(t, "nodes of a name that cannot be", len(met), 0)
+		return err
+	})
 }
 
 func nodeSave(t *testing.T, c *cloud) {

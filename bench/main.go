@@ -1,0 +1,83 @@
+// Command bench measures the cloud against controls in the same run and prints ratios: absolute numbers mean little on a shared machine.
+//
+//	go run ./bench              rates at 16 connections, start, memory
+//	go run ./bench -move        the exclusive window of a move, by assets (slow: it loads a million)
+//
+// The control is a minimal TLS server without ARM logic: one synced SQLite transaction per PUT, one keyed read per GET.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var (
+		asControl = flag.String("control", "", "internal: run as the control server on this SQLite file")
+		moves     = flag.Bool("move", false, "measure the window of a move by assets")
+		sizes     = flag.String("sizes", "1000,100000,1000000", "with -move: numbers of assets")
+		count     = flag.Int("n", 10_000, "resources")
+		rounds    = flag.Int("rounds", 3, "interleaved rounds; medians are printed")
+	)
+	flag.Parse()
+	var err error
+	switch {
+	case *asControl != "":
+		err = serveControl(ctx, *asControl)
+	case *moves:
+		err = benchMoves(ctx, *sizes)
+	default:
+		err = benchRates(ctx, *count, *rounds)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// benchRates compares PUT, GET and LIST of the cloud with the control, in interleaved rounds.
+func benchRates(ctx context.Context, count, rounds int) error {
+	results := map[string][]figures{}
+	for round := range rounds {
+		for _, name := range []string{"control", "cloud"} {
+			f, err := measure(ctx, name, count)
+			if err != nil {
+				return fmt.Errorf("%s, round %d: %w", name, round+1, err)
+			}
+			results[name] = append(results[name], f)
+			fmt.Printf("round %d  %-8s PUT %7.0f/s  GET %7.0f/s  ready %4.0f ms  idle %5.1f MB  after %5.1f MB  list %5.0f ms\n", round+1, name, f.put, f.get,
+				f.ready.Seconds()*1000, f.idle, f.after, f.list.Seconds()*1000)
+		}
+	}
+	median := func(name string, pick func(figures) float64) float64 {
+		var values []float64
+		for _, f := range results[name] {
+			values = append(values, pick(f))
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
+	put := func(f figures) float64 { return f.put }
+	get := func(f figures) float64 { return f.get }
+	fmt.Printf("\nmedians of %d rounds, %d resources, 16 connections\n", rounds, count)
+	fmt.Printf("  durable PUT   %.2f of the control (aim 2.0)\n", median("cloud", put)/median("control", put))
+	fmt.Printf("  GET           %.2f of the control (aim 0.75)\n", median("cloud", get)/median("control", get))
+	fmt.Printf("  LIST          %.0f ms (aim 100 ms for 10,000)\n", median("cloud", func(f figures) float64 { return f.list.Seconds() * 1000 }))
+	fmt.Printf("  ready         %.0f ms on an existing folder (aim 30)\n", median("cloud", func(f figures) float64 { return f.ready.Seconds() * 1000 }))
+	fmt.Printf("  memory        %.0f MB idle (aim 40), %.0f MB after (aim 60)\n", median("cloud", func(f figures) float64 { return f.idle }), median("cloud", func(f figures) float64 { return f.after }))
+	return nil
+}
+
+// figures are what one round gives.
+type figures struct {
+	put, get    float64 // per second
+	ready, list time.Duration
+	idle, after float64 // MB of resident memory
+}

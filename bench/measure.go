@@ -1,0 +1,307 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// connections is how many clients knock at once.
+const connections = 16
+
+// target is a running server.
+type target struct {
+	dir, endpoint, token string
+	client               *http.Client
+	process              *exec.Cmd
+	path                 func(n int) string
+	list                 string
+	body                 []byte
+}
+
+// measure starts a server, fills it, reads it, and stops it.
+func measure(ctx context.Context, name string, count int) (figures, error) {
+	var f figures
+	dir, err := os.MkdirTemp("", "amlmove-bench-")
+	if err != nil {
+		return f, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary, err := buildBinary(ctx)
+	if err != nil {
+		return f, err
+	}
+	t := &target{dir: dir}
+	if name == "cloud" { // the first start makes the world; the second is the one that is timed
+		if _, err := t.start(ctx, binary, "cloud", "up", "--data", dir, "--fixture", "contoso-quiet"); err != nil {
+			return f, err
+		}
+		t.stop()
+	}
+	if f.ready, err = t.start(ctx, command(name, binary, dir)...); err != nil {
+		return f, err
+	}
+	defer t.stop()
+	if err := t.aim(ctx, name); err != nil {
+		return f, err
+	}
+	f.idle = resident(t.process.Process.Pid)
+	if f.put, err = t.rate(ctx, http.MethodPut, count); err != nil {
+		return f, err
+	}
+	f.after = resident(t.process.Process.Pid)
+	if f.get, err = t.rate(ctx, http.MethodGet, count); err != nil {
+		return f, err
+	}
+	if t.list != "" {
+		began := time.Now()
+		seen, err := t.walk(ctx)
+		if err != nil {
+			return f, err
+		}
+		if seen < count {
+			return f, fmt.Errorf("the list shows %d of %d", seen, count)
+		}
+		f.list = time.Since(began)
+	}
+	return f, nil
+}
+
+// command is how a server is started.
+func command(name, binary, dir string) []string {
+	if name == "cloud" {
+		return []string{binary, "cloud", "up", "--data", dir}
+	}
+	return []string{os.Args[0], "-control", filepath.Join(dir, "control.db")}
+}
+
+var built struct {
+	sync.Mutex
+	path string
+}
+
+// buildBinary builds amlmove once.
+func buildBinary(ctx context.Context) (string, error) {
+	built.Lock()
+	defer built.Unlock()
+	if built.path != "" {
+		return built.path, nil
+	}
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("amlmove-bench-%d", os.Getpid()))
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/amlmove/amlmove/cmd/amlmove").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build amlmove: %w: %s", err, out)
+	}
+	built.path = path
+	return path, nil
+}
+
+// start runs a server and waits for its cloud.json; it returns how long that took.
+func (t *target) start(ctx context.Context, args ...string) (time.Duration, error) {
+	state := filepath.Join(t.dir, "cloud.json")
+	_ = os.Remove(state)
+	t.process = exec.CommandContext(ctx, args[0], args[1:]...)
+	var stderr bytes.Buffer
+	t.process.Stderr = &stderr
+	began := time.Now()
+	if err := t.process.Start(); err != nil {
+		return 0, err
+	}
+	for deadline := began.Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if data, err := os.ReadFile(state); err == nil {
+			return time.Since(began), t.read(data)
+		}
+	}
+	t.stop()
+	return 0, fmt.Errorf("%s was not ready in a minute: %s", args[0], stderr.String())
+}
+
+// cloudState is what bench reads of cloud.json.
+type cloudState struct {
+	Endpoint, TenantID, ClientID, ClientSecret string
+	Subscriptions                              []string
+}
+
+func (t *target) read(data []byte) error {
+	var state cloudState
+	if err := json.Unmarshal(data, &state); err != nil {
+		return err
+	}
+	ca, err := os.ReadFile(filepath.Join(t.dir, "ca.pem"))
+	if err != nil {
+		return err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(ca)
+	t.endpoint = state.Endpoint
+	t.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: connections}}
+	return nil
+}
+
+func (t *target) stop() {
+	_ = t.process.Process.Signal(syscall.SIGTERM)
+	_ = t.process.Wait()
+}
+
+// aim decides what is put and read.
+func (t *target) aim(ctx context.Context, name string) error {
+	if name != "cloud" {
+		t.body = []byte(jobBody)
+		t.path = func(n int) string { return fmt.Sprintf("/bench/%06d", n) }
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(t.dir, "cloud.json"))
+	if err != nil {
+		return err
+	}
+	var state cloudState
+	if err := json.Unmarshal(data, &state); err != nil {
+		return err
+	}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {state.ClientID}, "client_secret": {state.ClientSecret}, "scope": {state.Endpoint + "/.default"}}
+	var token struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := t.json(ctx, http.MethodPost, state.Endpoint+"/"+state.TenantID+"/oauth2/v2.0/token", "application/x-www-form-urlencoded", form.Encode(), &token); err != nil {
+		return err
+	}
+	t.token = token.AccessToken
+	var workspaces struct{ Value []struct{ ID string } }
+	if err := t.json(ctx, http.MethodGet, state.Endpoint+"/subscriptions/"+state.Subscriptions[0]+"/providers/Microsoft.MachineLearningServices/workspaces?api-version=2024-04-01", "", "", &workspaces); err != nil {
+		return err
+	}
+	models := workspaces.Value[0].ID + "/models/bench/versions"
+	t.body = []byte(modelBody)
+	t.path = func(n int) string { return fmt.Sprintf("%s/%06d?api-version=2024-04-01", models, n) }
+	t.list = state.Endpoint + models + "?api-version=2024-04-01"
+	return nil
+}
+
+const (
+	modelBody = `{"properties":{"modelUri":"azureml://datastores/workspaceblobstore/paths/models/bench","modelType":"custom_model","description":"a model of the bench","tags":{"team":"bench","stage":"test"},"properties":{"accuracy":"0.97"}}}`
+	jobBody   = modelBody
+)
+
+func (t *target) json(ctx context.Context, method, address, contentType, body string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", contentType)
+	if t.token != "" {
+		req.Header.Set("Authorization", "Bearer "+t.token)
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode >= 300 {
+		return fmt.Errorf("%s %s: %s: %s", method, address, resp.Status, data)
+	}
+	return json.Unmarshal(data, into)
+}
+
+// rate sends count requests over all connections, checks every answer, and returns how many were answered in a second.
+func (t *target) rate(ctx context.Context, method string, count int) (float64, error) {
+	var next atomic.Int64
+	failures := make(chan error, connections)
+	began := time.Now()
+	var all sync.WaitGroup
+	for range connections {
+		all.Go(func() {
+			for {
+				n := int(next.Add(1)) - 1
+				if n >= count {
+					return
+				}
+				if err := t.one(ctx, method, n); err != nil {
+					failures <- err
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	select {
+	case err := <-failures:
+		return 0, err
+	default:
+	}
+	return float64(count) / time.Since(began).Seconds(), nil
+}
+
+func (t *target) one(ctx context.Context, method string, n int) error {
+	var body io.Reader
+	if method == http.MethodPut {
+		body = bytes.NewReader(t.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, t.endpoint+t.path(n), body)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if t.token != "" {
+		req.Header.Set("Authorization", "Bearer "+t.token)
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(resp.Body)
+	if err == nil && (resp.StatusCode >= 300 || !bytes.Contains(data, []byte("a model of the bench"))) {
+		err = fmt.Errorf("%s: %s: %s", method, resp.Status, data)
+	}
+	return err
+}
+
+// walk follows a list to its end and counts.
+func (t *target) walk(ctx context.Context) (int, error) {
+	seen := 0
+	for address := t.list; address != ""; {
+		var page struct {
+			Value    []json.RawMessage
+			NextLink string
+		}
+		if err := t.json(ctx, http.MethodGet, address, "", "", &page); err != nil {
+			return seen, err
+		}
+		seen += len(page.Value)
+		address = page.NextLink
+	}
+	return seen, nil
+}
+
+// resident is the resident memory of a process in MB; 0 where /proc is not there.
+func resident(pid int) float64 {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.SplitSeq(string(data), "\n") {
+		var kb float64
+		if n, _ := fmt.Sscanf(line, "VmRSS: %f kB", &kb); n == 1 {
+			return kb / 1024
+		}
+	}
+	return 0
+}

@@ -1,0 +1,68 @@
+package contract
+
+import "regexp"
+
+// services are the descriptions that the cloud is held against, Machine Learning first.
+var services = []*service{
+	{name: "Machine Learning", version: "2024-04-01", folder: "machinelearningservices/resource-manager/Microsoft.MachineLearningServices/stable/2024-04-01",
+		files: []string{"machineLearningServices.json", "mfe.json", "workspaceFeatures.json", "registries.json"}},
+	{name: "Resources", version: "2022-09-01", folder: "resources/resource-manager/Microsoft.Resources/stable/2022-09-01", files: []string{"resources.json"}},
+	{name: "Subscriptions", version: "2022-12-01", folder: "resources/resource-manager/Microsoft.Resources/stable/2022-12-01", files: []string{"subscriptions.json"}},
+	{name: "Locks", version: "2020-05-01", folder: "resources/resource-manager/Microsoft.Authorization/stable/2020-05-01", files: []string{"locks.json"}},
+	{name: "Authorization", version: "2022-04-01", folder: "authorization/resource-manager/Microsoft.Authorization/stable/2022-04-01",
+		files: []string{"authorization-RoleAssignmentsCalls.json", "authorization-RoleDefinitionsCalls.json", "authorization-DenyAssignmentCalls.json", "authorization-ProviderOperationsCalls.json"}},
+	{name: "Storage", version: "2023-05-01", folder: "storage/resource-manager/Microsoft.Storage/stable/2023-05-01",
+		files: []string{"storage.json", "blob.json", "file.json", "queue.json", "table.json", "networkSecurityPerimeter.json", "storageTaskAssignments.json"}},
+	{name: "Key Vault", version: "2023-07-01", folder: "keyvault/resource-manager/Microsoft.KeyVault/stable/2023-07-01",
+		files: []string{"keyvault.json", "keys.json", "secrets.json", "managedHsm.json", "keysManagedHsm.json", "providers.json"}},
+	{name: "Container Registry", version: "2023-07-01", folder: "containerregistry/resource-manager/Microsoft.ContainerRegistry/stable/2023-07-01",
+		files: []string{"containerregistry.json"}},
+	{name: "Managed Identity", version: "2023-01-31", folder: "msi/resource-manager/Microsoft.ManagedIdentity/stable/2023-01-31", files: []string{"ManagedIdentity.json"}},
+	{name: "Application Insights", version: "2020-02-02", folder: "applicationinsights/resource-manager/Microsoft.Insights/stable/2020-02-02",
+		files: []string{"components_API.json"}},
+}
+
+// namespaces are registered before anything else.
+var namespaces = []string{"Microsoft.MachineLearningServices", "Microsoft.Storage", "Microsoft.KeyVault", "Microsoft.ContainerRegistry", "Microsoft.Insights",
+	"Microsoft.Notebooks", "Microsoft.Network", "Microsoft.ManagedIdentity", "Microsoft.ContainerService"}
+
+type object = map[string]any
+
+// foundation is made in this order before the first example; {tenant} is the tenant.
+var foundation = []struct {
+	path, version string
+	body          object
+}{
+	{"Microsoft.Storage/storageAccounts/contractstore", "2023-05-01", storageBody},
+	{"Microsoft.KeyVault/vaults/contract-vault", "2023-07-01", vaultBody},
+	{"Microsoft.MachineLearningServices/workspaces/" + workspaceName, "2024-04-01", object{"location": "eastus", "identity": object{"type": "SystemAssigned"},
+		"properties": object{"storageAccount": here + "/Microsoft.Storage/storageAccounts/contractstore", "keyVault": here + "/Microsoft.KeyVault/vaults/contract-vault"}}},
+	{"Microsoft.Network/virtualNetworks/contract-net", "2023-11-01", object{"location": "eastus", "properties": object{
+		"addressSpace": object{"addressPrefixes": []any{"10.0.0.0/16"}},
+		"subnets":      []any{object{"name": "default", "properties": object{"addressPrefix": "10.0.0.0/24"}}}}}},
+	{"Microsoft.Network/privateEndpoints/contract-pe", "2023-11-01", object{"location": "eastus", "properties": object{
+		"subnet": object{"id": here + "/Microsoft.Network/virtualNetworks/contract-net/subnets/default"},
+		"privateLinkServiceConnections": []any{object{"name": "contract-pe", "properties": object{"groupIds": []any{"amlworkspace"},
+			"privateLinkServiceId": here + "/Microsoft.MachineLearningServices/workspaces/" + workspaceName}}}}}},
+}
+
+// here begins ids; the world rewrites it.
+const here = "/subscriptions/s/resourceGroups/g/providers"
+
+var (
+	storageBody = object{"location": "eastus", "kind": "StorageV2", "sku": object{"name": "Standard_LRS"}, "properties": object{}}
+	vaultBody   = object{"location": "eastus", "properties": object{"tenantId": "{tenant}", "sku": object{"family": "A", "name": "standard"}, "accessPolicies": []any{}}}
+)
+
+// neighbours are made when a body names one.
+var neighbours = []struct {
+	pattern *regexp.Regexp
+	version string
+	body    object
+}{
+	{regexp.MustCompile(`(?i)(/providers/Microsoft.Storage/storageAccounts/[^/]+)$`), "2023-05-01", storageBody},
+	{regexp.MustCompile(`(?i)(/providers/Microsoft.KeyVault/vaults/[^/]+)$`), "2023-07-01", vaultBody},
+	{regexp.MustCompile(`(?i)(/providers/Microsoft.ContainerRegistry/registries/[^/]+)$`), "2023-07-01", object{"location": "eastus", "sku": object{"name": "Premium"}}},
+	{regexp.MustCompile(`(?i)(/providers/Microsoft.Insights/components/[^/]+)$`), "2020-02-02", object{"location": "eastus", "kind": "web", "properties": object{"Application_Type": "web"}}},
+	{regexp.MustCompile(`(?i)(/providers/Microsoft.ManagedIdentity/userAssignedIdentities/[^/]+)$`), "2023-01-31", object{"location": "eastus"}},
+}
