@@ -14,8 +14,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/amlmove/amlmove/internal/cloud/admin"
 	"github.com/amlmove/amlmove/internal/cloud/control"
 	"github.com/amlmove/amlmove/internal/cloud/directory"
+	"github.com/amlmove/amlmove/internal/cloud/fault"
+	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/identity"
 	"github.com/amlmove/amlmove/internal/cloud/move"
 	"github.com/amlmove/amlmove/internal/cloud/operation"
@@ -34,6 +37,7 @@ type Options struct {
 	Log         *slog.Logger
 	// Machine is the machine's clock; time.Now if nil. Tokens always live by time.Now: clients count by theirs.
 	Machine func() time.Time
+	Version string // what /_cloud/status says; that of the build if empty
 }
 
 // Cloud is a running control plane.
@@ -44,6 +48,7 @@ type Cloud struct {
 	Clock  *operation.Clock
 	Runner *operation.Runner
 	Keys   identity.Keys
+	Faults *fault.Set
 
 	base     string
 	http     *http.Server
@@ -95,6 +100,8 @@ func Start(ctx context.Context, o Options) (*Cloud, error) {
 // assemble builds everything that needs no address.
 func (c *Cloud) assemble(ctx context.Context, o Options) error {
 	types := Types()
+	c.Faults = fault.NewSet(o.Store)
+	c.Faults.Instrument(types)
 	var err error
 	if c.Tree, err = tree.Open(ctx, o.Store, types.Slotted()...); err != nil {
 		return err
@@ -112,17 +119,29 @@ func (c *Cloud) assemble(ctx context.Context, o Options) error {
 	}
 	c.Engine = control.New(control.Options{Store: o.Store, Tree: c.Tree, Types: types, Clock: c.Clock, Base: c.Base, Log: o.Log})
 	handlers := c.Engine.Handlers()
-	for kind, handler := range move.Register(c.Engine, nil) {
+	for kind, handler := range move.Register(c.Engine, c.Faults) {
 		handlers[kind] = handler
 	}
 	c.Runner = operation.NewRunner(o.Store, c.Clock, handlers, o.Log)
 	c.Engine.OnOperation(c.Runner.Wake)
+	throttle := fault.NewThrottle(o.Store, o.Machine)
+	gate := fault.NewGate(o.Store, c.Faults, throttle)
+	if err := gate.Load(ctx); err != nil {
+		return err
+	}
+	api := admin.New(admin.Options{Engine: c.Engine, Issuer: issuer, Runner: c.Runner, Faults: c.Faults, Throttle: throttle, Home: home, Version: o.Version})
 	c.http = &http.Server{
-		Handler:           server.New(server.Options{Engine: c.Engine, Issuer: issuer, Base: c.Base, Log: o.Log}),
+		Handler:           server.New(server.Options{Engine: c.Engine, Issuer: issuer, Base: c.Base, Log: o.Log, Admin: api.Serve, Gate: gate}),
 		ReadHeaderTimeout: 30 * time.Second,
 		ErrorLog:          log.New(discard{}, "", 0),
 	}
 	return nil
+}
+
+// home is the home tenant of the world that was loaded into a store.
+func home(ctx context.Context, r store.Reader) (string, error) {
+	world, err := fixture.Read(ctx, r)
+	return world.TenantID, err
 }
 
 // discard drops what net/http says of clients that hang up during the handshake.

@@ -66,3 +66,31 @@ var neighbours = []struct {
 	{regexp.MustCompile(`(?i)(/providers/Microsoft.Insights/components/[^/]+)$`), "2020-02-02", object{"location": "eastus", "kind": "web", "properties": object{"Application_Type": "web"}}},
 	{regexp.MustCompile(`(?i)(/providers/Microsoft.ManagedIdentity/userAssignedIdentities/[^/]+)$`), "2023-01-31", object{"location": "eastus"}},
 }
+
+// words stand for placeholders in paths that an example leaves empty or fills with what this world has not.
+var words = []struct{ service, operation, parameter, value string }{
+	{"Machine Learning", "PrivateEndpointConnections_", "privateEndpointConnectionName", "{connection}"},
+}
+
+// fits says which example of a PUT makes what an operation wants to find, where that cannot be seen.
+var fits = map[string]string{
+	"Compute_ListNodes": "Compute/createOrUpdate/AmlCompute.json", "Compute_ListKeys": "Compute/createOrUpdate/AKSCompute.json",
+	"Compute_Start": "Compute/createOrUpdate/ComputeInstanceMinimal.json", "Compute_Stop": "Compute/createOrUpdate/ComputeInstanceMinimal.json",
+	"Compute_Restart": "Compute/createOrUpdate/ComputeInstanceMinimal.json", "Compute_Update": "Compute/createOrUpdate/AmlCompute.json",
+}
+
+// before are requests below the resource that bring it into the state in which an operation makes sense.
+var before = map[string][]string{
+	"Compute_Start": {"POST stop"},
+}
+
+// ours are requests for operations that the descriptions leave without an example.
+var ours = map[string]object{}
+
+// repairs are what published examples need before any service takes them.
+var repairs = []repair{}
+
+// exemptMember says which read-only members an example fills in and this cloud leaves out, with reason.
+func exemptMember(op *operation, path string) bool {
+	return false
+}

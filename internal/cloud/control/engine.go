@@ -130,19 +130,32 @@ func (e *Engine) View(ctx context.Context, fn func(store.Reader, *State) error) 
 	})
 }
 
-// Update runs fn in a transaction with the access state that the transaction sees, and wakes the runner.
+// Update runs fn in a transaction with the access state that the transaction sees, and wakes the runner when fn wrote an operation.
 func (e *Engine) Update(ctx context.Context, fn func(store.Tx, *State) error) error {
+	operations := 0
 	err := e.Store.Update(ctx, func(tx store.Tx) error {
+		operations = 0
 		st, err := e.StateOf(ctx, tx)
 		if err != nil {
 			return err
 		}
-		return fn(tx, st)
+		return fn(counting{tx, &operations}, st)
 	})
-	if err == nil {
+	if err == nil && operations > 0 {
 		e.wake()
 	}
 	return err
+}
+
+// counting counts the operations that a transaction writes.
+type counting struct {
+	store.Tx
+	operations *int
+}
+
+func (c counting) PutOperation(ctx context.Context, op store.Operation) error {
+	*c.operations++
+	return c.Tx.PutOperation(ctx, op)
 }
 
 // now is the cloud's time.

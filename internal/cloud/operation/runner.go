@@ -60,34 +60,45 @@ func (r *Runner) Run(ctx context.Context) {
 	}
 }
 
-// next carries out what is due and says how long to wait for the next.
+// next carries out what is due and says how long to wait for the next. It looks before it writes: an idle cloud writes nothing.
 func (r *Runner) next(ctx context.Context) time.Duration {
-	for {
-		done, err := r.RunDue(ctx)
-		if err != nil {
-			if ctx.Err() == nil {
-				r.log.Error("operation", "error", err)
-			}
+	for ctx.Err() == nil {
+		wait, err := r.wait(ctx)
+		if err == nil && wait > 0 {
+			return wait
+		}
+		done := false
+		if err == nil {
+			done, err = r.RunDue(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.log.Error("operation", "error", err)
+		}
+		if err != nil || !done { // trouble, or another node holds what is due
 			return failureInterval
 		}
-		if !done {
-			break
-		}
 	}
+	return failureInterval
+}
+
+// wait is how long it is until something is due; zero when something is.
+func (r *Runner) wait(ctx context.Context) (time.Duration, error) {
 	wait := pollInterval
-	_ = r.store.View(ctx, func(tx store.Reader) error {
+	err := r.store.View(ctx, func(tx store.Reader) error {
+		wait = pollInterval
 		if err := r.clock.Load(ctx, tx); err != nil {
 			return err
 		}
-		due, any, err := tx.NextDue(ctx)
-		if err == nil && any {
-			if until, comes := r.clock.until(due); comes {
-				wait = min(wait, until)
-			}
+		due, some, err := tx.NextDue(ctx)
+		if err != nil || !some {
+			return err
 		}
-		return err
+		if until, comes := r.clock.until(due); comes {
+			wait = min(wait, until)
+		}
+		return nil
 	})
-	return max(wait, time.Millisecond)
+	return wait, err
 }
 
 // RunDue carries out one due operation and reports whether there was one. An operation whose handler fails for a reason that will not pass ends
