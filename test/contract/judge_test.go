@@ -94,13 +94,27 @@ func (j *judgement) object(path string, s *schema, object map[string]any) {
 		case m == nil && (closed || len(members) > 0):
 			j.stranger[strings.TrimPrefix(path+"."+name, ".")] = true
 		case m == nil, value == nil: // null is as good as absent
-		case j.side == answer && (m.secret || m.writeOnly):
+		case j.side == answer && (m.secret || m.writeOnly) && !m.silent(value):
 			j.wrong(path+"."+name, "is secret and was returned")
 		case j.side == request && m.readOnly:
 		default:
 			j.value(path+"."+name, m.schema, value)
 		}
 	}
+}
+
+// silent reports whether a secret tells nothing: an object that says no more than which kind of secret there is, as the examples do.
+func (m *member) silent(value any) bool {
+	object, ok := value.(map[string]any)
+	if !ok {
+		return false
+	}
+	for name, inner := range object {
+		if inner != nil && name != m.switchMember() {
+			return false
+		}
+	}
+	return true
 }
 
 // variant is the schema that holds for an object.

@@ -36,7 +36,7 @@ var foundation = []struct {
 	{"Microsoft.Storage/storageAccounts/contractstore", "2023-05-01", storageBody},
 	{"Microsoft.KeyVault/vaults/contract-vault", "2023-07-01", vaultBody},
 	{"Microsoft.MachineLearningServices/workspaces/" + workspaceName, "2024-04-01", object{"location": "eastus", "identity": object{"type": "SystemAssigned"},
-		"properties": object{"storageAccount": here + "/Microsoft.Storage/storageAccounts/contractstore", "keyVault": here + "/Microsoft.KeyVault/vaults/contract-vault"}}},
+		"properties": object{"managedNetwork": object{"isolationMode": "AllowOnlyApprovedOutbound"}, "storageAccount": here + "/Microsoft.Storage/storageAccounts/contractstore", "keyVault": here + "/Microsoft.KeyVault/vaults/contract-vault"}}},
 	{"Microsoft.Network/virtualNetworks/contract-net", "2023-11-01", object{"location": "eastus", "properties": object{
 		"addressSpace": object{"addressPrefixes": []any{"10.0.0.0/16"}},
 		"subnets":      []any{object{"name": "default", "properties": object{"addressPrefix": "10.0.0.0/24"}}}}}},
@@ -62,9 +62,10 @@ var neighbours = []struct {
 }{
 	{regexp.MustCompile(`(?i)(/providers/Microsoft.Storage/storageAccounts/[^/]+)$`), "2023-05-01", storageBody},
 	{regexp.MustCompile(`(?i)(/providers/Microsoft.KeyVault/vaults/[^/]+)$`), "2023-07-01", vaultBody},
-	{regexp.MustCompile(`(?i)(/providers/Microsoft.ContainerRegistry/registries/[^/]+)$`), "2023-07-01", object{"location": "eastus", "sku": object{"name": "Premium"}}},
+	{regexp.MustCompile(`(?i)(/providers/Microsoft.ContainerRegistry/registries/[^/]+)$`), "2023-07-01", object{"location": "eastus", "sku": object{"name": "Premium"}, "properties": object{"adminUserEnabled": true}}},
 	{regexp.MustCompile(`(?i)(/providers/Microsoft.Insights/components/[^/]+)$`), "2020-02-02", object{"location": "eastus", "kind": "web", "properties": object{"Application_Type": "web"}}},
 	{regexp.MustCompile(`(?i)(/providers/Microsoft.ManagedIdentity/userAssignedIdentities/[^/]+)$`), "2023-01-31", object{"location": "eastus"}},
+	{regexp.MustCompile(`(?i)(/providers/Microsoft.ContainerService/managedClusters/[^/]+)$`), "2024-01-01", object{"location": "eastus", "properties": object{}}},
 }
 
 // words stand for placeholders in paths that an example leaves empty or fills with what this world has not.
@@ -81,14 +82,20 @@ var fits = map[string]string{
 
 // before are requests below the resource that bring it into the state in which an operation makes sense.
 var before = map[string][]string{
-	"Compute_Start": {"POST stop"},
+	"Compute_Start": {"POST stop"}, "Jobs_Delete": {"POST cancel"},
 }
 
 // ours are requests for operations that the descriptions leave without an example.
 var ours = map[string]object{}
 
 // repairs are what published examples need before any service takes them.
-var repairs = []repair{}
+var repairs = []repair{
+	{"Machine Learning: *", "location", "eastus", region},
+	{"Machine Learning: Workspace/*/*", "location", "eastus", region},
+	{"Machine Learning: OnlineDeployment/*/*", "location", "eastus", region},
+}
+
+const region = "the location is a stub; a child is where its workspace is"
 
 // exemptMember says which read-only members an example fills in and this cloud leaves out, with reason.
 func exemptMember(op *operation, path string) bool {

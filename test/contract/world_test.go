@@ -41,6 +41,7 @@ func newWorld(t testing.TB) *world {
 			pause()
 		}
 	}
+	w.must(http.MethodPost, "/_cloud/clock", `{"durations":{"job.run":"100h"}}`) // jobs are there to be cancelled
 	w.must(http.MethodPut, w.group()+"?api-version=2022-09-01", `{"location":"eastus"}`)
 	for _, step := range foundation {
 		w.ensure(w.group()+"/providers/"+step.path, step.version, w.rewrite(step.body).(map[string]any))

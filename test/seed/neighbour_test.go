@@ -52,7 +52,7 @@ func (s *scene) locks(t *testing.T, rg string) {
 	if !slices.ContainsFunc(list, func(r resource) bool { return r.Name == "keep" }) {
 		t.Errorf("az lock list printed %+v", list)
 	}
-	if got := s.sh(t, "az resource delete --ids "+s.account); got.code == 0 || !strings.Contains(got.err, "ScopeLocked") {
+	if got := s.sh(t, "az resource delete --verbose --ids "+s.account); got.code == 0 || !strings.Contains(got.err, "ScopeLocked") {
 		t.Errorf("the deletion of a locked resource printed %+v", got)
 	}
 	if got := s.sh(t, "az resource move --destination-group ml-prod-rg --destination-subscription-id "+s.target+" --ids "+s.workspace); got.code == 0 || !strings.Contains(got.err, "(ScopeLocked)") {

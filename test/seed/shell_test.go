@@ -104,6 +104,9 @@ func commands(t *testing.T, text string) page {
 	t.Helper()
 	var p page
 	for line := range strings.Lines(text) {
+		if at := strings.Index(line, ":az "); at >= 0 { // the page runs one command together with the sentence before it
+			line = line[at+1:]
+		}
 		line = strings.TrimSpace(line)
 		for prefix, at := range map[string]*string{"az account set": &p.accountSet, "az group create": &p.groupCreate,
 			"az resource invoke-action": &p.validate, "az resource move": &p.move} {

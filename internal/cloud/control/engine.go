@@ -96,6 +96,8 @@ func (e *Engine) Do(ctx context.Context, req *Request) (Response, error) {
 		return Response{}, err
 	}
 	switch {
+	case isTags(id) && tail == (arm.Hop{}):
+		return e.tags(ctx, req)
 	case len(id) == 1 && id.Subscription() != "":
 		return e.subscriptionLevel(ctx, req, tail)
 	case id.Group() != "" && len(id) == 2:

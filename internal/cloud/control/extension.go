@@ -37,6 +37,11 @@ func (e *Engine) getExtension(ctx context.Context, req *Request, entry *provider
 	id := req.Target.ID
 	resp := Response{Status: http.StatusOK}
 	err := e.View(ctx, func(r store.Reader, st *State) error {
+		if doc := builtIn(entry, id.Name()); doc != nil && len(id.Scope()) == 0 { // for everybody
+			var err error
+			resp.Body, err = renderDocument(tenantID(entry, id.Name()), tree.Clone(doc))
+			return err
+		}
 		if err := st.Admit(req, string(entry.Name)+"/read", id); err != nil {
 			return err
 		}
@@ -49,7 +54,7 @@ func (e *Engine) getExtension(ctx context.Context, req *Request, entry *provider
 		if !errs.Is(err, errs.NotFound) {
 			return err
 		}
-		if doc := builtIn(entry, id.Name()); doc != nil && (len(id.Scope()) == 0 || entry.Name.Is(access.RoleDefinitionType)) {
+		if doc := builtIn(entry, id.Name()); doc != nil && entry.Name.Is(access.RoleDefinitionType) {
 			resp.Body, err = renderDocument(tenantID(entry, id.Name()), tree.Clone(doc))
 			return err
 		}
@@ -276,13 +281,17 @@ func (e *Engine) listExtensions(ctx context.Context, req *Request, entry *provid
 	scope := req.Target.ID
 	err = e.View(ctx, func(r store.Reader, st *State) error {
 		p.items, p.next = nil, nil
-		if err := st.Admit(req, string(entry.Name)+"/read", scope); err != nil {
-			return err
+		refused := st.Admit(req, string(entry.Name)+"/read", scope)
+		if refused != nil && (len(scope) > 0 || entry.BuiltIn == nil) {
+			return refused
 		}
 		if from == (cursor{}) {
 			if err := e.listAbove(ctx, r, st, req, entry, p, filter); err != nil {
 				return err
 			}
+		}
+		if refused != nil { // what the cloud itself brings along is for everybody, what stands below the tenant is not
+			return nil
 		}
 		return e.listAt(ctx, r, st, req, entry, p, from, filter)
 	})

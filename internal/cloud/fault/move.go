@@ -59,7 +59,7 @@ func (f Fault) outcome(a move.Attempt) (*move.Outcome, error) {
 		return &move.Outcome{Carry: f.carried(all), Until: a.Started.Add(MoveLimit), Code: http.StatusConflict, Fails: conflict("ResourceMoveTimedOut",
 			"Moving resources did not finish within allowed time '04:00:00'. Provisioning state of the resource groups will be rolled back.")}, nil
 	case ProviderTimedOut:
-		return &move.Outcome{Carry: f.carried(all), Until: a.Now.Add(ProviderLimit), Code: http.StatusConflict, Fails: conflict("ResourceMoveTimedOut",
+		return &move.Outcome{Carry: f.carried(all), Until: a.Checked.Add(ProviderLimit), Code: http.StatusConflict, Fails: conflict("ResourceMoveTimedOut",
 			"Move resources for provider '%s' did not finish within allowed time '00:15:00'.", f.culprit(a).Type().Namespace())}, nil
 	case HalfMoved:
 		return f.halfMoved(a), nil
@@ -67,7 +67,7 @@ func (f Fault) outcome(a move.Attempt) (*move.Outcome, error) {
 		return &move.Outcome{Carry: all, Code: http.StatusConflict, Fails: conflict("ResourceMoveFailed",
 			"All move in provider succeeded. However, the batch move job failed. The correlation id is '%s'.", a.Correlation)}, nil
 	case NotificationsPending:
-		return &move.Outcome{Carry: all, Until: a.Now.Add(time.Duration(f.For))}, nil
+		return &move.Outcome{Carry: all, Lasts: time.Duration(f.For)}, nil
 	case InternalError:
 		return &move.Outcome{Code: http.StatusInternalServerError, Fails: errs.New(errs.Internal, "InternalServerError", "%s",
 			or(f.Message, "The server met an internal error. Please try again."))}, nil

@@ -23,12 +23,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{Cloud: c, token: c.Token(t, c.Credential()),
 		source: "/subscriptions/" + c.Subscriptions[0] + "/resourceGroups/source-rg", target: "/subscriptions/" + c.Subscriptions[1] + "/resourceGroups/target-rg"}
 	w.must(t, "PATCH", "/_cloud/clock", `{"freeze":true}`)
-	for _, sub := range c.Subscriptions {
-		for _, ns := range []string{"MachineLearningServices", "Storage", "KeyVault", "Network", "Insights"} {
-			w.must(t, "POST", "/subscriptions/"+sub+"/providers/Microsoft."+ns+"/register", "")
-		}
-	}
-	w.drain(t)
+	w.register(t, "Storage", "KeyVault")
 	for _, group := range []string{w.source, w.target} {
 		w.must(t, "PUT", group, `{"location":"eastus"}`)
 	}
@@ -56,6 +51,17 @@ func (w *world) must(t *testing.T, method, path, body string) cloudtest.Answer {
 		t.Fatalf("%s %s was answered %d: %s", method, path, a.Status, a.Body)
 	}
 	return a
+}
+
+// register registers both subscriptions for namespaces.
+func (w *world) register(t *testing.T, namespaces ...string) {
+	t.Helper()
+	for _, sub := range w.Subscriptions {
+		for _, ns := range namespaces {
+			w.must(t, "POST", "/subscriptions/"+sub+"/providers/Microsoft."+ns+"/register", "")
+		}
+	}
+	w.drain(t)
 }
 
 // drain carries out what is due.

@@ -65,12 +65,15 @@ func (a *Az) prepare(ctx context.Context) error {
 		{"login", "--service-principal", "-u", a.state.ClientID, "-p", "@" + secret, "--tenant", a.state.TenantID},
 	} {
 		var out bytes.Buffer
-		if code, err := a.Run(ctx, nil, &out, &out, args...); err != nil || code != 0 {
+		if code, err := a.run(ctx, offline, nil, &out, &out, args...); err != nil || code != 0 {
 			return errs.Wrap(errs.Unavailable, "AzNotReady", err, "az %s ended with exit code %d: %s", strings.Join(args[:2], " "), code, strings.TrimSpace(out.String()))
 		}
 	}
 	return writeWhole(ready, []byte(mark))
 }
+
+// offline keeps az on this machine: in a fresh configuration folder its first command asks the internet for newer versions of itself. Port 1 is closed.
+var offline = []string{"HTTPS_PROXY=http://127.0.0.1:1", "https_proxy=http://127.0.0.1:1", "HTTP_PROXY=http://127.0.0.1:1", "http_proxy=http://127.0.0.1:1"}
 
 // cloudConfig describes the cloud to az without a request (client-wire 2.2).
 func (a *Az) cloudConfig() map[string]any {
@@ -87,8 +90,12 @@ func (a *Az) cloudConfig() map[string]any {
 
 // Run runs az with arguments and returns its exit code. An error means that az could not be run at all.
 func (a *Az) Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) (int, error) {
+	return a.run(ctx, nil, stdin, stdout, stderr, args...)
+}
+
+func (a *Az) run(ctx context.Context, extra []string, stdin io.Reader, stdout, stderr io.Writer, args ...string) (int, error) {
 	cmd := exec.CommandContext(ctx, a.path, args...)
-	cmd.Env = withEnv(os.Environ(), Environment(a.dir, a.state).List())
+	cmd.Env = withEnv(os.Environ(), append(Environment(a.dir, a.state).List(), extra...))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
 	err := cmd.Run()
 	if cmd.ProcessState != nil && cmd.ProcessState.Exited() {

@@ -26,21 +26,23 @@ type Attempt struct {
 	Principal, ClientID string
 	Correlation         string
 	Diagnostics         string // tail of ARM's messages
-	Started, Now        time.Time
+	Started, Checked    time.Time // when it was accepted, and when its checks were due
 }
 
 // Outcome is how an operation goes instead.
 type Outcome struct {
-	Carry int         // so many resources of the order move, from its beginning; a validation moves none
-	Until time.Time   // the operation runs on until then, the groups of a move stay locked; in the past: it ends with the move
-	Fails *errs.Error // how it ends; nil: well
-	Code  int         // HTTP status of the failure
+	Carry int           // so many resources of the order move, from its beginning; a validation moves none
+	Until time.Time     // the operation runs on until then, the groups of a move stay locked; in the past: it ends with the move
+	Lasts time.Duration // or so long after the move
+	Fails *errs.Error   // how it ends; nil: well
+	Code  int           // HTTP status of the failure
 }
 
 // fate is an outcome as an operation remembers it.
 type fate struct {
 	Carry   int             `json:"carry"`
 	Until   time.Time       `json:"until,omitzero"`
+	Lasts   time.Duration   `json:"lastsNanoseconds,omitempty"`
 	Status  int             `json:"status"`
 	Result  json.RawMessage `json:"result,omitempty"`
 	Carried bool            `json:"carried,omitempty"` // what was to move has moved
@@ -53,11 +55,11 @@ func (m *mover) decide(ctx context.Context, tx store.Tx, op *store.Operation, w 
 	}
 	w.in.Decided = true
 	o, err := m.faults.Outcome(ctx, tx, Attempt{Kind: op.Kind, Source: w.order.Source, Target: w.order.Target, Resources: w.order.Resources,
-		Principal: op.Principal, ClientID: w.in.ClientID, Correlation: op.Correlation, Diagnostics: diagnostics(op, *w, now), Started: op.Created, Now: now})
+		Principal: op.Principal, ClientID: w.in.ClientID, Correlation: op.Correlation, Diagnostics: diagnostics(op, *w, now), Started: op.Created, Checked: op.Due})
 	if err != nil || o == nil {
 		return err
 	}
-	w.in.Fate = &fate{Carry: min(max(o.Carry, 0), len(w.order.Resources)), Until: o.Until, Status: noContent}
+	w.in.Fate = &fate{Carry: min(max(o.Carry, 0), len(w.order.Resources)), Until: o.Until, Lasts: o.Lasts, Status: noContent}
 	if o.Fails != nil {
 		w.in.Fate.Status = o.Code
 		w.in.Fate.Result, err = json.Marshal(arm.ErrorDocument{Error: arm.NewErrorBody(o.Fails)})
@@ -82,6 +84,18 @@ func conclude(op *store.Operation, w work, now time.Time) {
 		return
 	}
 	operation.Finish(op, now, w.in.Fate.Status, w.in.Fate.Result)
+}
+
+// until is when an operation ends whose move, or whose checks, were due at a time; false when that has come.
+func (w work) until(due, now time.Time) (time.Time, bool) {
+	if w.in.Fate == nil {
+		return due, false
+	}
+	end := w.in.Fate.Until
+	if w.in.Fate.Lasts > 0 {
+		end = due.Add(w.in.Fate.Lasts)
+	}
+	return end, end.After(now)
 }
 
 // travelling is the order without the resources that a fault leaves behind.

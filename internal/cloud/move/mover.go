@@ -159,8 +159,8 @@ func (m *mover) validate(ctx context.Context, tx store.Tx, op *store.Operation, 
 		if err = m.check(ctx, tx, op, w, now); err == nil {
 			err = m.decide(ctx, tx, op, &w, now)
 		}
-		if err == nil && w.in.Fate != nil && w.in.Fate.Until.After(now) {
-			return postpone(op, w, w.in.Fate.Until)
+		if end, later := w.until(op.Due, now); err == nil && later {
+			return postpone(op, w, end)
 		}
 	}
 	if err != nil {
@@ -201,14 +201,14 @@ func (m *mover) move(ctx context.Context, tx store.Tx, op *store.Operation, now 
 	}
 	if takes := m.engine.Clock.Duration(OpMove); !w.in.Validated && takes > 0 {
 		w.in.Validated = true
-		return postpone(op, w, now.Add(takes))
+		return postpone(op, w, op.Due.Add(takes)) // from when it was due: a clock that leaps over several phases finds each at its time
 	}
 	if err := m.carryOver(ctx, tx, w.travelling(), now); err != nil {
 		return err
 	}
-	if w.in.Fate != nil && w.in.Fate.Until.After(now) {
+	if end, later := w.until(op.Due, now); later {
 		w.in.Fate.Carried = true
-		return postpone(op, w, w.in.Fate.Until)
+		return postpone(op, w, end)
 	}
 	return m.finish(ctx, tx, op, w, now)
 }

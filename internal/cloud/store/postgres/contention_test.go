@@ -177,6 +177,31 @@ func TestSharedHoldersDoNotExcludeEachOther(t *testing.T) {
 	}))
 }
 
+// TestAnExclusiveHoldExcludes asks for a held node with little patience.
+func TestAnExclusiveHoldExcludes(t *testing.T) {
+	t.Parallel()
+	s, ctx := open(t), t.Context()
+	id := plant(t, s, "a")[0]
+	for _, modes := range [][2]store.LockMode{{store.Exclusive, store.Shared}, {store.Exclusive, store.Exclusive}, {store.Shared, store.Exclusive}} {
+		must(t, s.Update(ctx, func(first store.Tx) error {
+			if _, err := first.Hold(ctx, modes[0], id); err != nil {
+				return err
+			}
+			err := s.update(ctx, func(second *tx) error {
+				if _, err := second.query(ctx, "be impatient", nil, `SET LOCAL lock_timeout = 50`); err != nil {
+					return err
+				}
+				_, err := second.Hold(ctx, modes[1], id)
+				return err
+			})
+			if e := errs.As(err); e == nil || e.Code != "StoreContended" {
+				t.Errorf("hold in modes %v: got %v, want StoreContended", modes, err)
+			}
+			return nil
+		}))
+	}
+}
+
 // TestNothingIsInsertedBelowWhatIsBeingTrashed lets inserts meet a trash that is not committed yet.
 func TestNothingIsInsertedBelowWhatIsBeingTrashed(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,7 @@ const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	lockNotAvailable     = "55P03"
 	readOnlyTransaction  = "25006"
 	diskFull             = "53100"
 	undefinedTable       = "42P01"
@@ -47,7 +48,7 @@ func fault(ctx context.Context, verb string, err error) error {
 	switch answer.Code {
 	case uniqueViolation:
 		return say(errs.Conflict, "NodeExists", "already holds a row of that name", "")
-	case serializationFailure, deadlockDetected:
+	case serializationFailure, deadlockDetected, lockNotAvailable:
 		return say(errs.Unavailable, "StoreContended", "gave way to another transaction too often", "repeat the request")
 	case readOnlyTransaction:
 		return say(errs.Unavailable, "StoreReadOnly", "does not take writes", "the address may lead to a standby: name the primary")

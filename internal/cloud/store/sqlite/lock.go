@@ -35,5 +35,9 @@ func lockFile(path string) (*fileLock, error) {
 	return &fileLock{file}, nil
 }
 
-// release gives the lock free.
-func (l *fileLock) release() { _ = l.file.Close() }
+// release gives the lock free. Closing the file alone would leave it to a child that this process is just starting and that
+// has not yet closed what it inherited.
+func (l *fileLock) release() {
+	_ = unlock(l.file) // closing it is the other way to the same end
+	_ = l.file.Close()
+}

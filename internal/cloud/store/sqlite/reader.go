@@ -117,7 +117,7 @@ func (r *reader) Path(ctx context.Context, id store.ID) ([]store.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !found || n.Parent == row.Trash {
+		if !found { // the trash is no node: who climbs into it finds nothing
 			return nil, row.NodeMissing(id)
 		}
 		chain = append(chain, n)
