@@ -37,9 +37,9 @@ in the documents and do not answer.`,
 
 // upOptions are the flags of `cloud up`.
 type upOptions struct {
-	listen, data, store, fixture string
-	allowRemote, detach          bool
-	scale                        int
+	listen, advertise, data, store, fixture string
+	allowRemote, detach                     bool
+	scale                                   int
 }
 
 func newCloudUp(s streams) *cobra.Command {
@@ -62,6 +62,7 @@ It is ready when cloud.json is in the data folder; env.sh beside it points az an
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "`address` to listen on; port 0 takes a free one")
+	f.StringVar(&o.advertise, "advertise", "", "`https://host:port` by which clients reach the cloud, when that is a balancer before several nodes")
 	f.BoolVar(&o.allowRemote, "allow-remote", false, "permit an address that other machines can reach")
 	f.StringVar(&o.data, "data", defaultData, "data `folder`")
 	f.StringVar(&o.store, "store", "", "postgres://... for several nodes; default: SQLite in the data folder")
@@ -93,7 +94,7 @@ func runUp(ctx context.Context, s streams, o upOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	c, err := cloud.Start(ctx, cloud.Options{Store: st, Listen: o.listen, AllowRemote: o.allowRemote, Log: log})
+	c, err := cloud.Start(ctx, cloud.Options{Store: st, Listen: o.listen, Advertise: o.advertise, AllowRemote: o.allowRemote, Log: log})
 	if err != nil {
 		return err
 	}

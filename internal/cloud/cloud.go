@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,7 +36,10 @@ type Options struct {
 	Listen string // host:port; port 0 takes a free one; empty is 127.0.0.1:0
 	// AllowRemote permits a listen address that is not loopback.
 	AllowRemote bool
-	Log         *slog.Logger
+	// Advertise is the URL by which clients reach the cloud when it is not the listen address: that of a balancer before several nodes. Tokens are issued for
+	// it, so every node of a cloud must have the same.
+	Advertise string
+	Log       *slog.Logger
 	// Machine is the machine's clock; time.Now if nil. Tokens always live by time.Now: clients count by theirs.
 	Machine func() time.Time
 	Version string // what /_cloud/status says; that of the build if empty
@@ -68,6 +73,10 @@ func Start(ctx context.Context, o Options) (*Cloud, error) {
 	if o.Machine == nil {
 		o.Machine = time.Now
 	}
+	advertised, err := url.Parse(o.Advertise)
+	if err != nil || o.Advertise != "" && (advertised.Scheme != "https" || advertised.Host == "") {
+		return nil, errs.New(errs.Invalid, "InvalidAdvertise", "the address %q to advertise is not of the form https://host:port", o.Advertise)
+	}
 	c := &Cloud{Store: o.Store, Clock: operation.NewClock(o.Machine), serveErr: make(chan error, 1)}
 	if err := c.assemble(ctx, o); err != nil {
 		return nil, err
@@ -77,7 +86,12 @@ func Start(ctx context.Context, o Options) (*Cloud, error) {
 		return nil, err
 	}
 	c.base = "https://" + listener.Addr().String()
-	certificate, err := c.Keys.ServerCertificate(nil, time.Now())
+	var hosts []string
+	if o.Advertise != "" {
+		c.base = strings.TrimRight(o.Advertise, "/")
+		hosts = append(hosts, advertised.Hostname())
+	}
+	certificate, err := c.Keys.ServerCertificate(hosts, time.Now())
 	if err != nil {
 		_ = listener.Close()
 		return nil, err

@@ -47,12 +47,12 @@ func TestAnswersKeepThePublishedContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld(t)
-	for _, s := range services[:1] {
+	for _, s := range services {
 		r := &runner{world: w, service: s}
 		for _, res := range r.runAll() {
 			t.Logf("%s %s %s notbuilt=%q stub=%q refused=%v\n  open=%q\n  strangers=%q", res.op.method, res.op.id, res.file, res.notBuilt, res.stub, res.refused, res.open, res.strangers)
 			for _, v := range res.violations {
-				t.Log("    !! ", v)
+				t.Log("    !! ", res.op.id, res.file, v)
 			}
 		}
 	}

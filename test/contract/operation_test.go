@@ -119,6 +119,11 @@ func (s *service) operation(b *book, path, template, method string, item map[str
 		}
 	}
 	sort.Slice(op.examples, func(i, j int) bool { return op.examples[i].file < op.examples[j].file })
+	for _, own := range ours {
+		if own.service == s.name && own.operation == op.id {
+			op.examples = append(op.examples, example{file: own.file, parameters: own.parameters})
+		}
+	}
 	return op, nil
 }
 

@@ -63,9 +63,6 @@ func (r *runner) runAll() []result {
 	var results []result
 	for _, op := range operations {
 		examples := op.examples
-		if own, ok := ours[r.service.name+" "+op.id]; ok {
-			examples = append(slices.Clone(examples), example{file: "(ours)", parameters: own})
-		}
 		if len(examples) == 0 && (op.body() == nil || !op.body().required) {
 			examples = []example{{file: "(no example)"}}
 		}
@@ -168,7 +165,7 @@ func (r *runner) judgeFirst(res *result, a cloudtest.Answer, x example) {
 	}
 	if a.Status == http.StatusAccepted || a.Status == http.StatusCreated && res.op.long {
 		for _, header := range described.headers {
-			if a.Header.Get(header) == "" {
+			if a.Header.Get(header) == "" && !hints[header] {
 				res.violations = append(res.violations, fmt.Sprintf("%s: header %s is missing", code, header))
 			}
 		}
@@ -187,6 +184,7 @@ func (r *runner) judgeEnd(res *result, first cloudtest.Answer, end ending, path 
 	if end.final != nil && end.final.Status < 300 {
 		code := strconv.Itoa(end.final.Status)
 		switch described := op.answers[code]; {
+		case described == nil && op.answers["200"] == nil && op.answers["204"] == nil: // only the beginning is described
 		case described == nil:
 			res.violations = append(res.violations, fmt.Sprintf("ends with %s; described: %s", code, strings.Join(keys(op.answers), ", ")))
 		case described.schema != nil:

@@ -33,7 +33,13 @@ func (s *scene) registers(t *testing.T) {
 	if got := read[registration](t, s, show); got.RegistrationState != "NotRegistered" {
 		t.Errorf("S17 az provider show says %s before the registration", got.RegistrationState)
 	}
-	s.must(t, "az provider register -n Microsoft.Databricks --wait --subscription "+s.target)
+	s.must(t, "az provider register -n Microsoft.Databricks --subscription "+s.target) // --wait would look after ten seconds only
+	for done := true; done; {
+		var err error
+		if done, err = s.Inner().Runner.RunDue(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if got := read[registration](t, s, show); got.RegistrationState != "Registered" {
 		t.Errorf("S17 az provider show says %s after the registration", got.RegistrationState)
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -36,6 +37,11 @@ func run(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+	}
+	flag.Parse()
+	if err := flag.Set("test.parallel", "4"); err != nil { // az waits more than it works
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
 	code := m.Run()
 	_ = listener.Close()
@@ -167,7 +173,9 @@ func (s *scene) filled(command string) string {
 }
 
 // destination is the group that the page's commands make.
-func (s *scene) destination() string { return "/subscriptions/" + s.target + "/resourceGroups/destination-rg" }
+func (s *scene) destination() string {
+	return "/subscriptions/" + s.target + "/resourceGroups/destination-rg"
+}
 
 // said is what a command printed.
 type said struct {

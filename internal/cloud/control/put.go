@@ -4,13 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/access"
-	"github.com/amlmove/amlmove/internal/cloud/identity"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
@@ -18,8 +15,6 @@ import (
 )
 
 // serviceOwned are the members of a document that a client may send and the service ignores.
-var serviceOwned = []string{"id", "name", "type", "systemData", "etag"}
-
 // put creates, replaces or patches a resource.
 func (e *Engine) put(ctx context.Context, req *Request, entry *provider.Type, absent bool) (Response, error) {
 	if absent {
@@ -82,10 +77,11 @@ func (e *Engine) putIn(ctx context.Context, tx store.Tx, st *State, req *Request
 		if err != nil {
 			return err
 		}
-		resp.Location = "" // a PUT ends with a GET of the resource itself
 		if call.Patch {
 			resp.Status = http.StatusAccepted
-			resp.Location = strings.Replace(resp.Async, "/operationsStatus/", "/operationResults/", 1)
+		}
+		if resp.Status != http.StatusAccepted {
+			resp.Location = "" // a PUT that shows the resource ends with a GET of it
 		}
 	}
 	resp.ETag = call.Found.Node.ETag
@@ -154,22 +150,6 @@ func (e *Engine) prepare(ctx context.Context, tx store.Tx, st *State, req *Reque
 }
 
 // trim takes away what the service owns, and refuses members that no type could read.
-func trim(body map[string]any) error {
-	for _, member := range serviceOwned {
-		delete(body, member)
-	}
-	for _, member := range []string{"properties", "sku", "identity", "plan"} {
-		switch body[member].(type) {
-		case nil:
-			delete(body, member)
-		case map[string]any:
-		default:
-			return errs.New(errs.Invalid, "InvalidRequestContent", "The request content was invalid: '%s' must be an object.", member).At(member)
-		}
-	}
-	return nil
-}
-
 // newCall makes a Call for a request, without documents.
 func (e *Engine) newCall(ctx context.Context, r store.Reader, tx store.Tx, st *State, req *Request, id arm.ID, entry *provider.Type) *provider.Call {
 	return &provider.Call{
@@ -264,219 +244,15 @@ func writableGroup(group store.Node) error {
 }
 
 // parentOf finds the parent of a resource to be written; a missing container of an asset is made with its first version.
-func (e *Engine) parentOf(ctx context.Context, tx store.Tx, st *State, req *Request, entry *provider.Type) (tree.Found, error) {
-	parentID := req.Target.ID.Parent()
-	parent, err := e.Tree.Resolve(ctx, tx, parentID)
-	if !errs.Is(err, errs.NotFound) || !entry.AutoParent {
-		return parent, Explain(err, req.Target.ID)
-	}
-	containerType, err := e.Types.Find(parentID.Type())
-	if err != nil {
-		return tree.Found{}, err
-	}
-	container := *req
-	container.Method, container.Target = http.MethodPut, arm.Target{ID: parentID}
-	call, err := e.prepare(ctx, tx, st, &container, containerType, map[string]any{"properties": map[string]any{}})
-	if err != nil {
-		return tree.Found{}, err
-	}
-	call.Auto = true
-	e.stamp(call, true, false)
-	if containerType.Put != nil {
-		if err := containerType.Put(call); err != nil {
-			return tree.Found{}, err
-		}
-	}
-	return call.Found, e.writeFound(ctx, tx, call, &parent)
-}
-
 // writeFound writes a call and copies where it stands now.
-func (e *Engine) writeFound(ctx context.Context, tx store.Tx, call *provider.Call, found *tree.Found) error {
-	err := e.write(ctx, tx, call)
-	*found = call.Found
-	return err
-}
-
 // write inserts or saves the document of a call, then what it spawned and its timers.
-func (e *Engine) write(ctx context.Context, tx store.Tx, call *provider.Call) error {
-	if call.Old != nil {
-		if err := e.save(ctx, tx, call); err != nil {
-			return err
-		}
-	} else if err := e.insert(ctx, tx, call); err != nil {
-		return err
-	}
-	for _, child := range call.Spawned() {
-		if err := e.insertChild(ctx, tx, call, child); err != nil {
-			return err
-		}
-	}
-	return e.startTimers(ctx, tx, call)
-}
-
 // insert puts a new resource below its parent.
-func (e *Engine) insert(ctx context.Context, tx store.Tx, call *provider.Call) error {
-	hop := canonicalHop(call.Type, call.ID)
-	container, err := e.Tree.MakeContainer(ctx, tx, parentFound(call.Found), hop.NodeType())
-	if err != nil {
-		return err
-	}
-	node := store.Node{Parent: container, Type: hop.NodeType(), Name: hop.Name, Flag: call.Flag, ETag: provider.NewETag(), Created: call.Now, Changed: call.Now}
-	if err := e.Tree.Encode(ctx, tx, &node, call.ID, call.Doc, call.Type.Refs); err != nil {
-		return fmt.Errorf("write %s: %w", call.ID, err)
-	}
-	if err := tx.Insert(ctx, &node); err != nil {
-		return fmt.Errorf("insert %s: %w", call.ID, err)
-	}
-	call.Found = tree.Found{Chain: append(append([]store.Node{}, call.Found.Chain...), node), Node: node}
-	return e.own(ctx, tx, call)
-}
-
 // parentFound reads a chain as the place of its last node.
-func parentFound(f tree.Found) tree.Found {
-	return tree.Found{Chain: f.Chain, Node: f.Chain[len(f.Chain)-1]}
-}
-
 // insertChild puts a spawned child below a call's resource.
-func (e *Engine) insertChild(ctx context.Context, tx store.Tx, parent *provider.Call, child provider.Spawn) error {
-	call := *parent
-	call.Type, call.Doc, call.Flag, call.Old = child.Type, child.Doc, "", nil
-	call.ID = parent.ID.Child(arm.Hop{Type: child.Type.Kind(), Name: child.Name})
-	if _, err := e.Tree.Resolve(ctx, tx, call.ID); err == nil {
-		return nil // it is there already: the parent was written again
-	}
-	e.stamp(&call, true, false)
-	hide(call.Doc, child.Type.Secrets)
-	return e.insert(ctx, tx, &call)
-}
-
 // stamp fills what ARM fills on every document: systemData and provisioningState.
-func (e *Engine) stamp(call *provider.Call, created, async bool) {
-	by, kind := principalLabel(call.Caller)
-	now := call.Now.Format(time.RFC3339Nano)
-	system := map[string]any{}
-	if call.Old != nil {
-		if old := tree.Object(call.Old.Public, "systemData"); old != nil {
-			system = tree.Clone(old)
-		}
-	}
-	if created {
-		system["createdAt"], system["createdBy"], system["createdByType"] = now, by, kind
-	}
-	system["lastModifiedAt"], system["lastModifiedBy"], system["lastModifiedByType"] = now, by, kind
-	call.Doc.Public["systemData"] = system
-	if !call.Type.Stateful {
-		return
-	}
-	state := "Succeeded"
-	if async && created {
-		state = "Creating"
-	} else if async {
-		state = "Updating"
-	}
-	call.Props()["provisioningState"] = state
-}
-
 // principalLabel is how systemData names a caller.
-func principalLabel(c identity.Caller) (name, kind string) {
-	switch c.Kind {
-	case identity.User:
-		return c.UserName, "User"
-	case identity.ManagedIdentity:
-		return c.ObjectID, "ManagedIdentity"
-	}
-	return c.ClientID, "Application"
-}
-
 // hide moves secret values from the public to the private part; a null leaves what was kept.
-func hide(doc tree.Document, paths []string) {
-	for _, path := range paths {
-		hideAt(doc.Public, doc.Private, strings.Split(path, "."))
-	}
-}
-
-func hideAt(public, private map[string]any, path []string) {
-	keys := []string{path[0]}
-	if path[0] == "*" {
-		keys = keys[:0]
-		for key := range public {
-			keys = append(keys, key)
-		}
-	}
-	for _, key := range keys {
-		value, there := public[key]
-		switch inner := value.(type) {
-		case map[string]any:
-			if len(path) > 1 {
-				hideAt(inner, childOf(private, key), path[1:])
-				continue
-			}
-		case []any:
-			if len(path) > 1 {
-				hideInList(inner, childOf(private, key), path[1:])
-				continue
-			}
-		}
-		if there && len(path) == 1 {
-			delete(public, key)
-			if value != nil {
-				private[key] = value
-			}
-		}
-	}
-}
-
 // hideInList hides inside the objects of a list; they are kept by position.
-func hideInList(list []any, private map[string]any, path []string) {
-	if path[0] == "*" && len(path) > 1 {
-		path = path[1:]
-	}
-	for i, item := range list {
-		if object, ok := item.(map[string]any); ok {
-			hideAt(object, childOf(private, strconv.Itoa(i)), path)
-		}
-	}
-}
-
 // childOf returns the object below a key, made if absent.
-func childOf(object map[string]any, key string) map[string]any {
-	child, ok := object[key].(map[string]any)
-	if !ok {
-		child = map[string]any{}
-		object[key] = child
-	}
-	return child
-}
-
 // checkTags applies ARM's rules for tracked resources: a location on creation, and sane tags.
-func checkTags(entry *provider.Type, call *provider.Call) error {
-	if entry.Tracked && tree.Text(call.Doc.Public, "location") == "" {
-		return errs.New(errs.Invalid, "LocationRequired", "The location property is required for this definition.").At("location")
-	}
-	tags, there := call.Doc.Public["tags"]
-	if !there || tags == nil {
-		return nil
-	}
-	return CheckTags(tags)
-}
-
 // CheckTags refuses tags that ARM refuses.
-func CheckTags(tags any) error {
-	object, ok := tags.(map[string]any)
-	if !ok {
-		return errs.New(errs.Invalid, "InvalidRequestContent", "The request content was invalid: 'tags' must be an object of strings.").At("tags")
-	}
-	if len(object) > 50 {
-		return errs.New(errs.Invalid, "TooManyTags", "Too many tags on the resource: '%d'. The maximum is 50.", len(object)).At("tags")
-	}
-	for name, value := range object {
-		text, ok := value.(string)
-		if !ok && value != nil {
-			return errs.New(errs.Invalid, "InvalidTagValue", "The value of the tag '%s' must be a string.", name).At("tags." + name)
-		}
-		if len(name) > 512 || len(text) > 256 || strings.ContainsAny(name, `<>%&\?/`) {
-			return errs.New(errs.Invalid, "InvalidTagName", "The tag '%s' has a name over 512 characters, a name with one of <>%%&\\?/, or a value over 256 characters.", name).At("tags." + name)
-		}
-	}
-	return nil
-}

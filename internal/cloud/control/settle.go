@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -106,11 +107,7 @@ func (e *Engine) settle(ctx context.Context, tx store.Tx, op *store.Operation, n
 			return err
 		}
 	}
-	status := 200
-	if len(body) == 0 {
-		status = 204
-	}
-	operation.Finish(op, now, status, body)
+	operation.Finish(op, now, http.StatusOK, body) // without a body too: no operation of a resource describes 204, only deletion does
 	return nil
 }
 

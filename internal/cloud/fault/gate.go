@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,7 +98,7 @@ func (g *Gate) Pass(w http.ResponseWriter, r *http.Request, caller identity.Call
 
 // aboutRequest reports whether a fault matches a request.
 func (f armed) aboutRequest(r *http.Request, caller identity.Caller) bool {
-	if f.Match.Method != "" && f.Match.Method != r.Method || !f.Match.covers(caller.ObjectID, caller.ClientID) {
+	if f.Match.Method != "" && !strings.EqualFold(f.Match.Method, r.Method) || !f.Match.covers(caller.ObjectID, caller.ClientID) {
 		return false
 	}
 	return (f.path == nil || f.path.MatchString(r.URL.Path)) && (f.action == nil || f.action.MatchString(actionOf(r)))

@@ -83,8 +83,8 @@ func attach(c *provider.Call, props map[string]any, kind string) error {
 	behind := tree.Text(props, "resourceId")
 	props["isAttachedCompute"] = true
 	if behind == "" {
-		if kind == aml.ComputeAKS && (c.Old == nil || c.OldProps()["isAttachedCompute"] == false) {
-			props["isAttachedCompute"] = false // the old form, in which the service makes the cluster
+		if (kind == aml.ComputeAKS || kind == "DataFactory") && (c.Old == nil || c.OldProps()["isAttachedCompute"] == false) {
+			props["isAttachedCompute"] = false // the old form, in which the service makes what stands behind
 			return nil
 		}
 		return provider.Invalid("BadRequest", "the property 'properties.resourceId' is required to attach a compute of type '%s'.", kind).At("properties.resourceId")

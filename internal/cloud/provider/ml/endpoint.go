@@ -165,6 +165,7 @@ func putBatchEndpoint(c *provider.Call) error {
 	if err := endpointBasics(c, props, "jobs"); err != nil {
 		return err
 	}
+	props["swaggerUri"] = strings.TrimSuffix(props["scoringUri"].(string), "jobs") + "swagger.json"
 	name := tree.Text(props, "defaults.deploymentName")
 	if name == "" {
 		return nil
@@ -180,6 +181,9 @@ func putBatchEndpoint(c *provider.Call) error {
 // putServerless completes a serverless endpoint and links the marketplace subscription that pays for its model.
 func putServerless(c *provider.Call) error {
 	if err := sameRegion(c); err != nil {
+		return err
+	}
+	if err := settleIdentity(c, ""); err != nil {
 		return err
 	}
 	props := c.Props()

@@ -59,7 +59,10 @@ func (b builder) regenerateKeys(c *provider.Call) (any, error) {
 	}
 	tree.Set(c.Doc.Private, "keys."+strings.ToLower(body["keyType"].(string))+"Key", value)
 	c.Changed = true
-	return nil, nil // the answer has no body
+	if c.Type.Kind() == "serverlessEndpoints" {
+		return listEndpointKeys(c)
+	}
+	return nil, nil // of the others the answer has no body
 }
 
 // endpointToken answers with a token for an endpoint that uses tokens.

@@ -65,6 +65,9 @@ func putJob(c *provider.Call) error {
 	setDefault(props, "isArchived", false)
 	setDefault(props, "tags", map[string]any{})
 	setDefault(props, "properties", map[string]any{})
+	if props["jobType"] == "Command" {
+		props["parameters"] = map[string]any{}
+	}
 	setStatus(c, aml.JobNotStarted)
 	c.After("job.start", "start")
 	return nil

@@ -1,0 +1,94 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/provider"
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/tree"
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+func (e *Engine) parentOf(ctx context.Context, tx store.Tx, st *State, req *Request, entry *provider.Type) (tree.Found, error) {
+	parentID := req.Target.ID.Parent()
+	parent, err := e.Tree.Resolve(ctx, tx, parentID)
+	if !errs.Is(err, errs.NotFound) || !entry.AutoParent {
+		return parent, Explain(err, req.Target.ID)
+	}
+	containerType, err := e.Types.Find(parentID.Type())
+	if err != nil {
+		return tree.Found{}, err
+	}
+	container := *req
+	container.Method, container.Target = http.MethodPut, arm.Target{ID: parentID}
+	call, err := e.prepare(ctx, tx, st, &container, containerType, map[string]any{"properties": map[string]any{}})
+	if err != nil {
+		return tree.Found{}, err
+	}
+	call.Auto = true
+	e.stamp(call, true, false)
+	if containerType.Put != nil {
+		if err := containerType.Put(call); err != nil {
+			return tree.Found{}, err
+		}
+	}
+	return call.Found, e.writeFound(ctx, tx, call, &parent)
+}
+
+func (e *Engine) writeFound(ctx context.Context, tx store.Tx, call *provider.Call, found *tree.Found) error {
+	err := e.write(ctx, tx, call)
+	*found = call.Found
+	return err
+}
+
+func (e *Engine) write(ctx context.Context, tx store.Tx, call *provider.Call) error {
+	if call.Old != nil {
+		if err := e.save(ctx, tx, call); err != nil {
+			return err
+		}
+	} else if err := e.insert(ctx, tx, call); err != nil {
+		return err
+	}
+	for _, child := range call.Spawned() {
+		if err := e.insertChild(ctx, tx, call, child); err != nil {
+			return err
+		}
+	}
+	return e.startTimers(ctx, tx, call)
+}
+
+func (e *Engine) insert(ctx context.Context, tx store.Tx, call *provider.Call) error {
+	hop := canonicalHop(call.Type, call.ID)
+	container, err := e.Tree.MakeContainer(ctx, tx, parentFound(call.Found), hop.NodeType())
+	if err != nil {
+		return err
+	}
+	node := store.Node{Parent: container, Type: hop.NodeType(), Name: hop.Name, Flag: call.Flag, ETag: provider.NewETag(), Created: call.Now, Changed: call.Now}
+	if err := e.Tree.Encode(ctx, tx, &node, call.ID, call.Doc, call.Type.Refs); err != nil {
+		return fmt.Errorf("write %s: %w", call.ID, err)
+	}
+	if err := tx.Insert(ctx, &node); err != nil {
+		return fmt.Errorf("insert %s: %w", call.ID, err)
+	}
+	call.Found = tree.Found{Chain: append(append([]store.Node{}, call.Found.Chain...), node), Node: node}
+	return e.own(ctx, tx, call)
+}
+
+func parentFound(f tree.Found) tree.Found {
+	return tree.Found{Chain: f.Chain, Node: f.Chain[len(f.Chain)-1]}
+}
+
+func (e *Engine) insertChild(ctx context.Context, tx store.Tx, parent *provider.Call, child provider.Spawn) error {
+	call := *parent
+	call.Type, call.Doc, call.Flag, call.Old = child.Type, child.Doc, "", nil
+	call.ID = parent.ID.Child(arm.Hop{Type: child.Type.Kind(), Name: child.Name})
+	if _, err := e.Tree.Resolve(ctx, tx, call.ID); err == nil {
+		return nil // it is there already: the parent was written again
+	}
+	e.stamp(&call, true, false)
+	hide(call.Doc, child.Type.Secrets)
+	return e.insert(ctx, tx, &call)
+}
