@@ -55,6 +55,7 @@ func (x example) answer() map[string]any {
 type service struct {
 	name, version, folder string
 	files                 []string
+	passing               bool // what it makes is taken away at its end: it would stand in the way of the next
 	operations            []*operation
 	templates             map[string]map[string]*operation // by template and method
 }

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"path"
@@ -105,7 +104,7 @@ func (r *runner) values(op *operation, x example) map[string]string {
 	case maker == nil || len(maker.examples) == 0 || collection:
 	case op.method == http.MethodDelete:
 		made := r.fitting(maker, op, x)
-		values[own] = r.ownName(maker, made) + "d"
+		values[own] = another(r.ownName(maker, made), "d")
 	default:
 		values[own] = r.ownName(maker, r.fitting(maker, op, x))
 	}
@@ -129,7 +128,7 @@ func (r *runner) common(op *operation, given map[string]any) map[string]string {
 		"workspaceName": workspaceName, "location": "eastus"}
 	for _, hole := range placeholder.FindAllStringSubmatch(op.path, -1) {
 		name := hole[1]
-		if value, ok := r.table(op, name); ok {
+		if value, ok := r.table(op, name, given[name]); ok {
 			values[name] = w.rewriteWord(value)
 		} else if _, set := values[name]; !set {
 			values[name] = legal(w.rewriteWord(fmt.Sprint(given[name])))
@@ -142,9 +141,9 @@ func (r *runner) common(op *operation, given map[string]any) map[string]string {
 }
 
 // table looks a word up in the table of values.
-func (r *runner) table(op *operation, name string) (string, bool) {
+func (r *runner) table(op *operation, name string, given any) (string, bool) {
 	for _, v := range words {
-		if v.service == r.service.name && strings.HasPrefix(op.id, v.operation) && v.parameter == name {
+		if v.service == r.service.name && strings.HasPrefix(op.id, v.operation) && v.parameter == name && strings.Contains(fmt.Sprint(given), v.given) {
 			if v.value == "{connection}" {
 				return r.world.connection, true
 			}
@@ -165,16 +164,17 @@ func legal(name string) string {
 // ownName names what an example of a PUT makes: each has its own.
 func (r *runner) ownName(maker *operation, x example) string {
 	own := maker.own()
-	if value, ok := r.table(maker, own); ok {
-		return r.world.rewriteWord(value)
+	name, ok := r.table(maker, own, x.parameters[own])
+	if !ok {
+		name = fmt.Sprint(x.parameters[own])
 	}
-	name := legal(r.world.rewriteWord(fmt.Sprint(x.parameters[own])))
+	name = legal(r.world.rewriteWord(name))
 	if name == "<nil>" {
 		name = "contract1"
 	}
 	for i, other := range maker.examples {
-		if other.file == x.file && i > 0 && !strings.HasSuffix(own, "Id") {
-			name += strconv.Itoa(i + 1)
+		if other.file == x.file && i > 0 {
+			name = another(name, strconv.Itoa(i+1))
 		}
 	}
 	return name
@@ -208,6 +208,14 @@ func (r *runner) fitting(maker, op *operation, x example) example {
 	return best
 }
 
+// another is a name that differs: a guid stays one.
+func another(name, suffix string) string {
+	if uuidForm.MatchString(name) {
+		name = name[:len(name)-len(suffix)]
+	}
+	return name + suffix
+}
+
 func firstObject(parameters map[string]any) any {
 	for _, name := range keys(parameters) {
 		if object, ok := parameters[name].(map[string]any); ok {
@@ -234,50 +242,54 @@ func kinds(value any) map[string]bool {
 	return found
 }
 
-// prepare makes what an example wants to find: the parents, the resource itself, and the state it must be in.
-func (r *runner) prepare(op *operation, x example, values map[string]string) {
+// prepare makes what an example wants to find: the parents, the resource itself, and the state it must be in. It returns why that cannot be made here.
+func (r *runner) prepare(op *operation, x example, values map[string]string) (reason string) {
 	resource := resourceOf(op.path)
 	if op.method == http.MethodPut && op.path == resource {
 		resource = parentOf(resource)
 	}
-	if r.make(resource, op, x, values) {
+	if reason = r.make(resource, op, x, values); reason == "" {
 		for _, step := range before[op.id] {
 			method, verb, _ := strings.Cut(step, " ")
 			r.world.follow(r.world.send(method, expand(resource, values)+"/"+verb+"?api-version="+op.version, nil))
 		}
 	}
+	return reason
 }
 
-// make makes a resource, after its parents. It reports whether the resource is there.
-func (r *runner) make(template string, op *operation, x example, values map[string]string) bool {
+// make makes a resource, after its parents. It returns what is not built of what it needs; other trouble shows in the line of the PUT itself.
+func (r *runner) make(template string, op *operation, x example, values map[string]string) (reason string) {
 	if template == "" {
-		return true
+		return ""
 	}
 	at := expand(template, values)
 	if r.world.known[strings.ToLower(at)] {
-		return true
+		return ""
 	}
-	r.make(parentOf(template), op, x, values)
+	if reason = r.make(parentOf(template), op, x, values); reason != "" {
+		return reason
+	}
 	maker := r.service.templates[template][http.MethodPut]
 	if maker == nil || len(maker.examples) == 0 {
-		return true
+		return ""
 	}
 	if read := r.world.send(http.MethodGet, at+"?api-version="+op.version, nil); read.Status == http.StatusOK {
 		r.world.known[strings.ToLower(at)] = true
-		return true
-	} else if notBuilt(read) != "" {
-		return false
+		return ""
+	} else if reason = notBuilt(read); reason != "" {
+		return reason
 	}
 	made := r.fitting(maker, op, x)
 	body := r.content(maker, made, nil)
 	r.world.references(body)
-	first := r.world.send(http.MethodPut, at+"?api-version="+op.version, payload(body))
-	if end := r.world.follow(first); first.Status >= 300 || end.trouble != "" {
-		return false // the PUT's own line of the report says why
+	path, _ := r.address(maker, made, values, &result{})
+	first := r.world.send(http.MethodPut, path, payload(body))
+	if reason = notBuilt(first); reason != "" {
+		return "cannot be made: " + reason
 	}
-	r.world.known[strings.ToLower(at)] = true
-	return true
+	if end := r.world.follow(first); first.Status < 300 && end.trouble == "" {
+		r.world.known[strings.ToLower(at)] = true
+		r.made = append(r.made, at)
+	}
+	return ""
 }
-
-// asNumber reads a JSON number of a Go literal.
-func asNumber(literal string) json.Number { return json.Number(literal) }

@@ -90,6 +90,17 @@ func (w *world) ensure(path, version string, body map[string]any) {
 	w.known[strings.ToLower(path)] = true
 }
 
+// try makes a resource that is not there, if it can be made: the request that wants it says so otherwise.
+func (w *world) try(path, version string, body map[string]any) bool {
+	w.t.Helper()
+	key := strings.ToLower(path)
+	if !w.known[key] {
+		first := w.send(http.MethodPut, path+"?api-version="+version, body)
+		w.known[key] = w.follow(first).trouble == "" && first.Status < 300
+	}
+	return w.known[key]
+}
+
 // ending is how an operation ended.
 type ending struct {
 	final   *cloudtest.Answer // of the Location URL; nil without one
@@ -135,6 +146,7 @@ var (
 	groupWords     = regexp.MustCompile(`(?i)/?subscriptions/[^/]+/resourceGroups/[^/]+`)
 	subWords       = regexp.MustCompile(`(?i)^/?subscriptions/[^/]+`)
 	workspaceWords = regexp.MustCompile(`(?i)(Microsoft\.MachineLearningServices/workspaces/)[^/]+`)
+	braces         = strings.NewReplacer("{", "", "}", "")
 	storageWords   = regexp.MustCompile(`(?i)(/storageAccounts/)([^/]+)`)
 )
 
@@ -162,7 +174,7 @@ func (w *world) rewrite(value any) any {
 func (w *world) rewriteWord(word string) string {
 	word = strings.ReplaceAll(word, "{tenant}", w.cloud.TenantID)
 	if groupWords.MatchString(word) {
-		word = groupWords.ReplaceAllLiteralString(word, w.group())
+		word = braces.Replace(groupWords.ReplaceAllLiteralString(word, w.group()))
 		word = workspaceWords.ReplaceAllString(word, "${1}"+workspaceName)
 		return storageWords.ReplaceAllStringFunc(word, strings.ToLower)
 	}
@@ -184,7 +196,7 @@ func (w *world) references(value any) {
 	case string:
 		for _, n := range neighbours {
 			if parts := n.pattern.FindStringSubmatch(v); parts != nil && strings.HasPrefix(v, w.group()) {
-				w.ensure(w.group()+parts[1], n.version, w.rewrite(n.body).(map[string]any))
+				w.try(w.group()+parts[1], n.version, w.rewrite(n.body).(map[string]any))
 			}
 		}
 	}

@@ -97,8 +97,8 @@ func (a *API) Serve(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// ownership are the actions that together only an Owner has.
-var ownership = []string{"Microsoft.Authorization/roleAssignments/write", "Microsoft.Resources/subscriptions/resourceGroups/write"}
+// ownership are the actions that together only an Owner has: one that Contributor lacks, and one that no role names, so that only "*" covers it.
+var ownership = []string{"Microsoft.Authorization/roleAssignments/write", "Amlmove.Cloud/administer/action"}
 
 // admit lets only those pass who are Owner of every subscription of the home tenant: the client of cloud.json.
 func (a *API) admit(r *http.Request) error {

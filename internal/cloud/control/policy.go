@@ -34,6 +34,9 @@ func tagMap(doc map[string]any) map[string]string {
 
 // violations asks the policies about the document of a call.
 func (st *State) violations(c *provider.Call, id arm.ID) error {
+	if st.noPolicy {
+		return nil
+	}
 	var group map[string]any
 	if len(c.Found.Chain) > 1 {
 		if doc, err := c.Tree.Decode(c.Ctx, c.Read, tree.Found{Chain: c.Found.Chain[:2], Node: c.Found.Chain[1]}); err == nil {

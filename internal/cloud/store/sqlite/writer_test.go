@@ -146,7 +146,7 @@ func FuzzNames(f *testing.F) {
 	f.Cleanup(func() { _ = s.Close() })
 	undo := errors.New("undo")
 	f.Fuzz(func(t *testing.T, one, two string) {
-		ctx := t.Context()
+		ctx, first, second := t.Context(), strings.ToLower(one), strings.ToLower(two)
 		err := s.Update(ctx, func(tx store.Tx) error {
 			a, b := &store.Node{Type: "t", Name: one}, &store.Node{Type: "T", Name: two}
 			if err := tx.Insert(ctx, a, b); err != nil {
@@ -159,13 +159,12 @@ func FuzzNames(f *testing.F) {
 				}
 			}
 			nodes, err := tx.Children(ctx, store.Root, store.Range{Limit: 10})
-			first, second := strings.ToLower(one), strings.ToLower(two)
 			if err != nil || len(nodes) != 2 || strings.ToLower(nodes[0].Name) != min(first, second) {
 				t.Errorf("children: %v, %v", nodes, err)
 			}
 			return undo
 		})
-		same := errs.Is(err, errs.Conflict) && strings.ToLower(one) == strings.ToLower(two)
+		same := errs.Is(err, errs.Conflict) && first == second
 		if !errors.Is(err, undo) && !same && !errs.Is(err, errs.Invalid) {
 			t.Errorf("insert of %q and %q: %v", one, two, err)
 		}

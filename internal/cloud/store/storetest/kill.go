@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -64,6 +65,9 @@ func runChild(t *testing.T, place string, acks int, strike func(*testing.T, *os.
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdinPipe(); err != nil { // closed by Wait, or when this process dies
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
@@ -131,6 +135,10 @@ func Child(open func(ctx context.Context, place string) (store.Store, error)) {
 	if place == "" {
 		return
 	}
+	go func() { // a parent that is gone closes the pipe
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(1)
+	}()
 	ctx := context.Background()
 	s, err := open(ctx, place)
 	if err != nil {
@@ -141,13 +149,6 @@ func Child(open func(ctx context.Context, place string) (store.Store, error)) {
 	for writer := range childWriters {
 		all.Go(func() { writeForever(ctx, s, writer) })
 	}
-	all.Go(func() {
-		for {
-			if _, err := s.Collect(ctx, 50); err != nil {
-				return
-			}
-		}
-	})
 	all.Wait() // all writers met an error: the store went away under them
 	os.Exit(1)
 }
@@ -176,6 +177,9 @@ func writeForever(ctx context.Context, s store.Store, writer int) {
 		err = s.Update(ctx, func(tx store.Tx) error { return writeOne(ctx, tx, home, number) })
 		if err == nil {
 			_, err = fmt.Fprintf(os.Stdout, "%d %s.\n", writer, number)
+		}
+		if err == nil && next%10 == 0 {
+			_, err = s.Collect(ctx, 50)
 		}
 		if next%3 == 0 {
 			_ = s.Update(ctx, func(tx store.Tx) error {
