@@ -29,7 +29,7 @@ type target struct {
 	client               *http.Client
 	process              *exec.Cmd
 	path                 func(n int) string
-	list                 string
+	workspace, list      string
 	body                 []byte
 }
 
@@ -67,7 +67,9 @@ func measure(ctx context.Context, name string, count int) (figures, error) {
 	if f.get, err = t.rate(ctx, http.MethodGet, count); err != nil {
 		return f, err
 	}
-	if t.list != "" {
+	if t.list == "" {
+		f.versions = f.put
+	} else {
 		began := time.Now()
 		seen, err := t.walk(ctx)
 		if err != nil {
@@ -77,6 +79,10 @@ func measure(ctx context.Context, name string, count int) (figures, error) {
 			return f, fmt.Errorf("the list shows %d of %d", seen, count)
 		}
 		f.list = time.Since(began)
+		t.collection("/models/bench/versions", modelBody)
+		if f.versions, err = t.rate(ctx, http.MethodPut, count/2); err != nil {
+			return f, err
+		}
 	}
 	return f, nil
 }
@@ -160,7 +166,7 @@ func (t *target) stop() {
 // aim decides what is put and read.
 func (t *target) aim(ctx context.Context, name string) error {
 	if name != "cloud" {
-		t.body = []byte(jobBody)
+		t.body = []byte(connectionBody)
 		t.path = func(n int) string { return fmt.Sprintf("/bench/%06d", n) }
 		return nil
 	}
@@ -184,16 +190,22 @@ func (t *target) aim(ctx context.Context, name string) error {
 	if err := t.json(ctx, http.MethodGet, state.Endpoint+"/subscriptions/"+state.Subscriptions[0]+"/providers/Microsoft.MachineLearningServices/workspaces?api-version=2024-04-01", "", "", &workspaces); err != nil {
 		return err
 	}
-	models := workspaces.Value[0].ID + "/models/bench/versions"
-	t.body = []byte(modelBody)
-	t.path = func(n int) string { return fmt.Sprintf("%s/%06d?api-version=2024-04-01", models, n) }
-	t.list = state.Endpoint + models + "?api-version=2024-04-01"
+	t.workspace = workspaces.Value[0].ID
+	t.collection("/connections", connectionBody)
 	return nil
 }
 
+// collection turns to another kind of children.
+func (t *target) collection(path, body string) {
+	t.body = []byte(body)
+	t.path = func(n int) string { return fmt.Sprintf("%s%s/b%06d?api-version=2024-04-01", t.workspace, path, n) }
+	t.list = t.endpoint + t.workspace + path + "?api-version=2024-04-01"
+}
+
+// What is written: a document of one row, and one whose container counts it in the same transaction.
 const (
-	modelBody = `{"properties":{"modelUri":"azureml://datastores/workspaceblobstore/paths/models/bench","modelType":"custom_model","description":"a model of the bench","tags":{"team":"bench","stage":"test"},"properties":{"accuracy":"0.97"}}}`
-	jobBody   = modelBody
+	connectionBody = `{"properties":{"authType":"None","category":"Git","target":"https://git.contoso.test/models","metadata":{"about":"a part of the bench","team":"vision","stage":"test"}}}`
+	modelBody      = `{"properties":{"modelUri":"azureml://datastores/workspaceblobstore/paths/models/bench","modelType":"custom_model","description":"a part of the bench","tags":{"team":"bench","stage":"test"},"properties":{"accuracy":"0.97"}}}`
 )
 
 func (t *target) json(ctx context.Context, method, address, contentType, body string, into any) error {
@@ -268,7 +280,7 @@ func (t *target) one(ctx context.Context, method string, n int) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	data, err := io.ReadAll(resp.Body)
-	if err == nil && (resp.StatusCode >= 300 || !bytes.Contains(data, []byte("a model of the bench"))) {
+	if err == nil && (resp.StatusCode >= 300 || !bytes.Contains(data, []byte("a part of the bench"))) {
 		err = fmt.Errorf("%s: %s: %s", method, resp.Status, data)
 	}
 	return err

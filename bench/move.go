@@ -100,7 +100,9 @@ func (b *moveBench) find(ctx context.Context, summary fixture.Summary) error {
 	if err != nil {
 		return err
 	}
-	var list struct{ Value []struct{ ID, Location string } }
+	var list struct {
+		Value []struct{ ID, Location string }
+	}
 	if err := json.Unmarshal(resp.Body, &list); err != nil {
 		return err
 	}

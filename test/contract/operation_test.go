@@ -55,6 +55,7 @@ func (x example) answer() map[string]any {
 type service struct {
 	name, version, folder string
 	files                 []string
+	strict                bool // read-only members that an example shows must be there
 	passing               bool // what it makes is taken away at its end: it would stand in the way of the next
 	operations            []*operation
 	templates             map[string]map[string]*operation // by template and method
@@ -230,5 +231,5 @@ func expand(template string, values map[string]string) string {
 	path := placeholder.ReplaceAllStringFunc(template, func(hole string) string {
 		return strings.Trim(values[strings.Trim(hole, "{}")], "/")
 	})
-	return strings.TrimSuffix(path, "/")
+	return strings.TrimSuffix(strings.ReplaceAll(path, "//", "/"), "/") // a hole may be empty
 }

@@ -11,7 +11,7 @@ import (
 // repair replaces what a published example leaves as a stub and the real service refuses too.
 type repair struct {
 	example string // file, as path.Match understands it; a part of the path before * may be left out
-	path    string // dotted, [] for every item; * for every member
+	path    string // dotted, [] for every item; * for every member; ? before a member that is repaired only where it is
 	value   any    // nil takes the member away
 	reason  string
 }
@@ -35,7 +35,11 @@ func (r *runner) content(op *operation, x example, res *result) map[string]any {
 	}
 	body := r.world.rewrite(raw).(map[string]any)
 	for _, fix := range repairs {
-		if fix.matches(r.service, x.file) && apply(body, strings.Split(fix.path, "."), r.world.rewrite(fix.value)) && res != nil {
+		path, ifThere := strings.CutPrefix(fix.path, "?")
+		if ifThere && body[path] == nil {
+			continue
+		}
+		if fix.matches(r.service, x.file) && apply(body, strings.Split(path, "."), r.world.rewrite(fix.value)) && res != nil {
 			res.repairs = append(res.repairs, fix)
 		}
 	}
@@ -104,7 +108,9 @@ func (r *runner) values(op *operation, x example) map[string]string {
 	case maker == nil || len(maker.examples) == 0 || collection:
 	case op.method == http.MethodDelete:
 		made := r.fitting(maker, op, x)
-		values[own] = another(r.ownName(maker, made), "d")
+		if values[own] = r.ownName(maker, made); !r.fixed(maker) && !r.service.passing {
+			values[own] = another(values[own], "d") // others still need the first one
+		}
 	default:
 		values[own] = r.ownName(maker, r.fitting(maker, op, x))
 	}
@@ -130,6 +136,7 @@ func (r *runner) common(op *operation, given map[string]any) map[string]string {
 		name := hole[1]
 		if value, ok := r.table(op, name, given[name]); ok {
 			values[name] = w.rewriteWord(value)
+			continue
 		} else if _, set := values[name]; !set {
 			values[name] = legal(w.rewriteWord(fmt.Sprint(given[name])))
 		}
@@ -145,7 +152,7 @@ func (r *runner) table(op *operation, name string, given any) (string, bool) {
 	for _, v := range words {
 		if v.service == r.service.name && strings.HasPrefix(op.id, v.operation) && v.parameter == name && strings.Contains(fmt.Sprint(given), v.given) {
 			if v.value == "{connection}" {
-				return r.world.connection, true
+				return r.world.connections[v.service], true
 			}
 			return v.value, true
 		}
@@ -173,11 +180,22 @@ func (r *runner) ownName(maker *operation, x example) string {
 		name = "contract1"
 	}
 	for i, other := range maker.examples {
-		if other.file == x.file && i > 0 {
+		if other.file == x.file && i > 0 && !r.fixed(maker) {
 			name = another(name, strconv.Itoa(i+1))
 		}
 	}
 	return name
+}
+
+// fixed reports whether the name of a resource cannot be chosen.
+func (r *runner) fixed(maker *operation) bool {
+	for _, p := range maker.parameters {
+		if p.name == maker.own() && p.fallback != "" {
+			return true
+		}
+	}
+	value, _ := r.table(maker, maker.own(), nil)
+	return value != "" && value == r.world.connections[r.service.name]
 }
 
 // fitting chooses the example of a PUT that makes what an example wants to find.
@@ -189,7 +207,12 @@ func (r *runner) fitting(maker, op *operation, x example) example {
 			}
 		}
 	}
-	best, most := maker.examples[0], -1
+	best, most := maker.examples[0], 0
+	for _, made := range maker.examples {
+		if made.file == first[r.service.name+" "+maker.id] {
+			best = made
+		}
+	}
 	wanted := kinds(x.answer())
 	for word := range kinds(map[string]any{"": firstObject(x.parameters)}) {
 		wanted[word] = true
@@ -242,54 +265,55 @@ func kinds(value any) map[string]bool {
 	return found
 }
 
-// prepare makes what an example wants to find: the parents, the resource itself, and the state it must be in. It returns why that cannot be made here.
-func (r *runner) prepare(op *operation, x example, values map[string]string) (reason string) {
+// prepare makes what an example wants to find: the parents, the resource itself, and the state it must be in. It returns what
+// is not built of that, and whether all is there.
+func (r *runner) prepare(op *operation, x example, values map[string]string) (reason string, there bool) {
 	resource := resourceOf(op.path)
 	if op.method == http.MethodPut && op.path == resource {
 		resource = parentOf(resource)
 	}
-	if reason = r.make(resource, op, x, values); reason == "" {
+	if reason, there = r.make(resource, op, x, values); there {
 		for _, step := range before[op.id] {
 			method, verb, _ := strings.Cut(step, " ")
 			r.world.follow(r.world.send(method, expand(resource, values)+"/"+verb+"?api-version="+op.version, nil))
 		}
 	}
-	return reason
+	return reason, there
 }
 
-// make makes a resource, after its parents. It returns what is not built of what it needs; other trouble shows in the line of the PUT itself.
-func (r *runner) make(template string, op *operation, x example, values map[string]string) (reason string) {
-	if template == "" {
-		return ""
+// make makes a resource, after its parents. It returns what is not built of what it needs, and whether the resource is there.
+func (r *runner) make(template string, op *operation, x example, values map[string]string) (reason string, there bool) {
+	w, at := r.world, expand(template, values)
+	if template == "" || w.known[strings.ToLower(at)] {
+		return "", true
 	}
-	at := expand(template, values)
-	if r.world.known[strings.ToLower(at)] {
-		return ""
-	}
-	if reason = r.make(parentOf(template), op, x, values); reason != "" {
-		return reason
+	if reason, there = r.make(parentOf(template), op, x, values); !there {
+		return reason, false
 	}
 	maker := r.service.templates[template][http.MethodPut]
 	if maker == nil || len(maker.examples) == 0 {
-		return ""
+		return "", true
 	}
-	if read := r.world.send(http.MethodGet, at+"?api-version="+op.version, nil); read.Status == http.StatusOK {
-		r.world.known[strings.ToLower(at)] = true
-		return ""
-	} else if reason = notBuilt(read); reason != "" {
-		return reason
+	read := w.send(http.MethodGet, at+"?api-version="+op.version, nil)
+	if read.Status == http.StatusOK {
+		w.known[strings.ToLower(at)] = true
+		return "", true
+	}
+	if reason = notBuilt(read); reason != "" {
+		return reason, false
 	}
 	made := r.fitting(maker, op, x)
 	body := r.content(maker, made, nil)
-	r.world.references(body)
+	w.references(body)
 	path, _ := r.address(maker, made, values, &result{})
-	first := r.world.send(http.MethodPut, path, payload(body))
+	first := w.send(http.MethodPut, path, payload(body))
 	if reason = notBuilt(first); reason != "" {
-		return "cannot be made: " + reason
+		return "cannot be made: " + reason, false
 	}
-	if end := r.world.follow(first); first.Status < 300 && end.trouble == "" {
-		r.world.known[strings.ToLower(at)] = true
-		r.made = append(r.made, at)
+	if end := w.follow(first); first.Status >= 300 || end.trouble != "" {
+		return "", false
 	}
-	return ""
+	w.known[strings.ToLower(at)] = true
+	r.made = append(r.made, at)
+	return "", true
 }

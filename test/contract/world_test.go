@@ -15,8 +15,8 @@ type world struct {
 	cloud        *cloudtest.Cloud
 	token        string
 	subscription string
-	known        map[string]bool // resources that are there, lower case
-	connection   string          // a private endpoint connection of the workspace
+	known        map[string]bool   // resources that are there, lower case
+	connections  map[string]string // a private endpoint connection, by service
 }
 
 const (
@@ -46,9 +46,15 @@ func newWorld(t testing.TB) *world {
 	for _, step := range foundation {
 		w.ensure(w.group()+"/providers/"+step.path, step.version, w.rewrite(step.body).(map[string]any))
 	}
-	connections := w.must(http.MethodGet, w.workspace()+"/privateEndpointConnections?api-version=2024-04-01", nil)
-	for _, item := range list(connections["value"]) {
-		w.connection = text(item.(map[string]any), "name")
+	for _, path := range gone {
+		w.follow(w.send(http.MethodDelete, w.group()+"/providers/"+path+"?api-version=2023-07-01", nil))
+	}
+	w.connections = map[string]string{}
+	for service, path := range connected {
+		answer := w.must(http.MethodGet, w.group()+"/providers/"+path+"/privateEndpointConnections?api-version=2023-07-01", nil)
+		for _, item := range list(answer["value"]) {
+			w.connections[service] = text(item.(map[string]any), "name")
+		}
 	}
 	return w
 }

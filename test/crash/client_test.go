@@ -224,13 +224,18 @@ func succeeded(poll answer) bool {
 	return poll.good() && status != "Failed" && status != "Canceled"
 }
 
-// text is the string at a dotted path of a document, or "".
-func text(doc map[string]any, path string) string {
+// value is what stands at a dotted path of a document, or nil.
+func value(doc map[string]any, path string) any {
 	var value any = doc
 	for part := range strings.SplitSeq(path, ".") {
 		object, _ := value.(map[string]any)
 		value = object[part]
 	}
-	s, _ := value.(string)
+	return value
+}
+
+// text is the string at a dotted path of a document, or "".
+func text(doc map[string]any, path string) string {
+	s, _ := value(doc, path).(string)
 	return s
 }

@@ -12,10 +12,11 @@ type place struct {
 	tail string // behind the group: "/providers/..."; "" for the group itself
 	guid string // of a workspace
 	bond *place // the account of a workspace
+	rest bool   // it never moves
 
 	mu    sync.Mutex
 	group string
-	moves int // how often it moved: who wrote to it before and hears of it later cannot be sure of what is dropped by moves
+	moves int // how often it moved
 }
 
 func (p *place) path() string { return p.in(p.where()) }
@@ -94,7 +95,9 @@ var kinds = []kind{
 			return []string{text(doc, "properties.description"), text(doc, "tags.token")}
 		}},
 	{name: "tag", patch: true,
-		body: func(name, token string) map[string]any { return object{"tags": object{name: token, name + "-again": token}} },
+		body: func(name, token string) map[string]any {
+			return object{"tags": object{name: token, name + "-again": token}}
+		},
 		tokens: func(name string, doc map[string]any) []string {
 			return []string{text(doc, "tags."+name), text(doc, "tags."+name+"-again")}
 		}},
@@ -116,6 +119,7 @@ type thing struct {
 	home *place
 	name string
 	can  []string // the tokens that it may hold; "" is absent. More than one: a request had no answer
+	era  int      // how often its home had moved when the last request was sent
 }
 
 func (th *thing) path() string { return th.at(th.home.path()) }
@@ -129,19 +133,24 @@ func (th *thing) at(home string) string {
 
 func (th *thing) String() string { return th.kind.name + " " + th.name + " in " + th.home.tail }
 
-// there reports whether it is certain that the document exists.
-func (th *thing) there() bool { return !slices.Contains(th.can, "") }
-
-// acknowledged notes an answer: the thing holds the token. moves is how often its home had moved when the request was sent.
-func (th *thing) acknowledged(token string, moves int) {
-	th.can = []string{token}
-	if th.dropped && token != "" && th.home.moved() != moves {
-		th.can = append(th.can, "")
+// possible are the tokens that it may hold now. What was done under an id was done before the home left that id, so a move drops it for certain.
+func (th *thing) possible() []string {
+	if th.dropped && th.home.moved() != th.era {
+		return []string{""}
 	}
+	return th.can
 }
 
+// there reports whether it is certain that the document exists.
+func (th *thing) there() bool { return !slices.Contains(th.possible(), "") }
+
+// acknowledged notes an answer: the thing holds the token. era is how often its home had moved when the request was sent.
+func (th *thing) acknowledged(token string, era int) { th.can, th.era = []string{token}, era }
+
 // unanswered notes that there was none.
-func (th *thing) unanswered(token string) { th.can = append(th.can, token) }
+func (th *thing) unanswered(token string, era int) {
+	th.can, th.era = append(slices.Clone(th.possible()), token), era
+}
 
 // held is the token in a document, nil being absent; whole is false when its members disagree.
 func (th *thing) held(doc map[string]any) (token string, whole bool) {

@@ -28,7 +28,7 @@ type node struct {
 	address string // 127.0.0.1:port
 	dsn     string // of PostgreSQL, with the node's application_name; "" is SQLite in the folder
 	fixture string
-	token   string // is good for all lives: issuer and audience are the address
+	owner   *client
 	born    time.Time
 	ready   []time.Duration // from exec to cloud.json, one for each life
 
@@ -103,6 +103,9 @@ func (n *node) await(t *testing.T) {
 		t.Fatalf("the node at %s is not ready after %v\n%s", n.address, startTime, n.log)
 	}
 	n.ready = append(n.ready, time.Since(n.born))
+	if n.owner != nil {
+		n.owner.http.CloseIdleConnections() // they ended with the life before
+	}
 	if state := n.state(t); state.PID != n.cmd.Process.Pid {
 		t.Errorf("cloud.json names process %d, the node is %d", state.PID, n.cmd.Process.Pid)
 	}
@@ -162,16 +165,15 @@ func (n *node) state(t *testing.T) state {
 	return s
 }
 
-// client returns a client of the node's owner. Its token is that of the first life until it is about to end.
+// client returns a client of the node's owner. Its trust and its token are those of the first life.
 func (n *node) client(t *testing.T) *client {
 	t.Helper()
-	s := n.state(t)
-	c := newClient(t, s)
-	if n.token == "" {
-		n.token = c.signIn(t, s.TenantID, s.ClientID, s.ClientSecret)
+	if n.owner == nil {
+		s := n.state(t)
+		n.owner = newClient(t, s)
+		n.owner.token = n.owner.signIn(t, s.TenantID, s.ClientID, s.ClientSecret)
 	}
-	c.token = n.token
-	return c
+	return n.owner
 }
 
 // journal keeps what a node writes to standard error.
@@ -231,3 +233,16 @@ var build = sync.OnceValues(func() (string, error) {
 
 // builtIn is the folder that build made.
 var builtIn string
+
+// vanish waits until PostgreSQL has noticed that a killed node is gone: until then a commit may be on its way.
+func (n *node) vanish(t *testing.T) {
+	t.Helper()
+	if n.dsn == "" {
+		return
+	}
+	r := openRows(t, n)
+	defer r.close()
+	eventually(t, "the connections of a dead node end", func() bool {
+		return len(r.column(t, `SELECT state FROM pg_stat_activity WHERE application_name = '`+n.name()+`'`)) == 0
+	})
+}

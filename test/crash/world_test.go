@@ -83,6 +83,7 @@ func settle(t *testing.T, c *client, subscriptions []string) *world {
 	// The steady workspace names an account that moves.
 	w.steady = workspace(group(0, "steady"), "steady", w.pairs[0].places[0])
 	w.safe = account(w.steady.where(), "safe")
+	w.steady.rest, w.safe.rest = true, true
 	for i := range 3 {
 		w.writers = append(w.writers, newWriter(i, w))
 	}
@@ -107,4 +108,14 @@ func (w *world) places() []*place {
 		list = append(list, p.places...)
 	}
 	return list
+}
+
+// durations make operations long enough to be killed in, and short enough for many of them.
+var durations = map[string]string{"move.validate": "40ms", "move.move": "60ms", "computes.put": "30ms", "computes.delete": "20ms",
+	"workspaces.patch": "5ms", "job.run": "10ms", "jobs.delete": "5ms"}
+
+// setDurations sets them; the store keeps them over all lives and for all nodes.
+func (c *client) setDurations(t *testing.T, durations map[string]string) {
+	t.Helper()
+	c.must(t, http.MethodPatch, "/_cloud/clock", object{"durations": durations})
 }

@@ -64,7 +64,9 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 		}
 	}
 	if !entry.AsyncDelete {
-		resp.Status = http.StatusOK
+		if resp.Status = entry.Deleted; resp.Status == 0 {
+			resp.Status = http.StatusOK
+		}
 		return e.remove(ctx, tx, call)
 	}
 	if entry.Stateful {

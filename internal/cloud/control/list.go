@@ -172,6 +172,7 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 	if err != nil {
 		return err
 	}
+	siblings := e.Tree.SiblingsOf(parent, hop.NodeType())
 	chunk := store.Range{Type: hop.NodeType(), AfterType: from.Type, AfterName: from.Name}
 	for seen := 0; ; {
 		chunk.Limit = min(p.limit-len(p.items)+1, maxPageSize)
@@ -189,8 +190,7 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 			if !keep(node.Body) {
 				continue
 			}
-			chain := append(parent.Chain[:len(parent.Chain):len(parent.Chain)], node)
-			item, err := e.render(ctx, r, tree.Found{Chain: chain, Node: node}, entry, req.Caller)
+			item, err := e.renderChild(ctx, r, parent, node, entry, siblings, req)
 			if err != nil {
 				return err
 			}
@@ -200,6 +200,15 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 			return nil
 		}
 	}
+}
+
+// renderChild writes one document of a list.
+func (e *Engine) renderChild(ctx context.Context, r store.Reader, parent tree.Found, node store.Node, entry *provider.Type, siblings tree.Siblings, req *Request) ([]byte, error) {
+	if entry.Get == nil {
+		return siblings.Render(ctx, r, node)
+	}
+	chain := append(parent.Chain[:len(parent.Chain):len(parent.Chain)], node)
+	return e.render(ctx, r, tree.Found{Chain: chain, Node: node}, entry, req.Caller)
 }
 
 // listInGroups calls list for each group of a subscription until the page is full, and notes in which group it stands.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -24,12 +25,15 @@ func (e *Engine) put(ctx context.Context, req *Request, entry *provider.Type, ab
 		return Response{}, errs.New(errs.Invalid, "InvalidResourceName",
 			"The name '%s' is not valid for resources of type '%s': it must match %s.", req.Target.ID.Name(), entry.Name, entry.Pattern)
 	}
-	body, err := tree.ParseObject(req.Body)
-	if err != nil {
-		return Response{}, err
+	body := map[string]any{} // no body is an empty document: storage tables are made and patched without one
+	if len(bytes.TrimSpace(req.Body)) > 0 {
+		var err error
+		if body, err = tree.ParseObject(req.Body); err != nil {
+			return Response{}, err
+		}
 	}
 	var resp Response
-	err = e.Update(ctx, func(tx store.Tx, st *State) error {
+	err := e.Update(ctx, func(tx store.Tx, st *State) error {
 		resp = Response{}
 		return e.putIn(ctx, tx, st, req, entry, tree.Clone(body), &resp)
 	})

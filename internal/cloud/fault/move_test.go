@@ -2,6 +2,7 @@ package fault_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -24,6 +25,7 @@ func TestWithoutFaultsAMoveTakesExactlyItsDurations(t *testing.T) {
 
 func TestMovesThatFailAtOnce(t *testing.T) {
 	t.Parallel()
+	untouched := newWorld(t) // for those that leave it as it was, one after the other
 	for _, c := range []struct {
 		name, fault, code, places string
 		status                    int
@@ -41,8 +43,12 @@ func TestMovesThatFailAtOnce(t *testing.T) {
 		{"the server errs", `{"kind":"internalError","match":{"operation":"move.move"}}`, "InternalServerError", "sss", 500, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
+			w := untouched
+			if c.places != "sss" {
+				t.Parallel()
+				w = newWorld(t)
+			}
+			w.must(t, "DELETE", "/_cloud/faults", "")
 			w.fault(t, c.fault)
 			w.expectDone(t, w.begin(t, "validateMoveResources"))
 			location := w.begin(t, "moveResources")
@@ -135,6 +141,7 @@ func TestAFaultOfMovesIsAskedOncePerMove(t *testing.T) {
 
 func TestAFaultOfMovesMatchesGroupResourceAndPrincipal(t *testing.T) {
 	t.Parallel()
+	w := newWorld(t)
 	for _, c := range []struct {
 		match string
 		hits  bool
@@ -142,19 +149,18 @@ func TestAFaultOfMovesMatchesGroupResourceAndPrincipal(t *testing.T) {
 		{`{"path":"/subscriptions/*/RESOURCEGROUPS/source-rg"}`, true},
 		{`{"path":"**/vaults/VaultOne"}`, true},
 		{`{"path":"**/vaults/other"}`, false},
+		{`{"principal":"` + strings.ToUpper(w.State().ClientID) + `"}`, true},
 		{`{"principal":"00000000-0000-0000-0000-000000000000"}`, false},
+		{`{"operation":"move.move"}`, false},
 		{`{"probability":0}`, false},
 	} {
-		t.Run(c.match, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.fault(t, `{"kind":"halfMoved","n":0,"match":`+c.match+`}`)
-			location := w.begin(t, "moveResources")
-			if c.hits {
-				w.expectFailed(t, location, http.StatusConflict, "ResourceMoveFailed")
-			} else {
-				w.expectDone(t, location)
-			}
-		})
+		w.must(t, "DELETE", "/_cloud/faults", "")
+		w.fault(t, `{"kind":"operationNotAllowed","match":`+c.match+`}`)
+		location := w.begin(t, "validateMoveResources")
+		if c.hits {
+			w.expectFailed(t, location, http.StatusConflict, "ResourceMoveProviderValidationFailed", "OperationNotAllowed")
+		} else {
+			w.expectDone(t, location)
+		}
 	}
 }

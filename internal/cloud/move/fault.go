@@ -25,7 +25,7 @@ type Attempt struct {
 	Resources           []arm.ID // in the order of the request
 	Principal, ClientID string
 	Correlation         string
-	Diagnostics         string // tail of ARM's messages
+	Diagnostics         string    // tail of ARM's messages
 	Started, Checked    time.Time // when it was accepted, and when its checks were due
 }
 

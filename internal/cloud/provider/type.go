@@ -50,8 +50,8 @@ type Type struct {
 
 	// Stateful types carry properties.provisioningState.
 	Stateful bool
-	// Created and Updated are the status codes of a PUT; zero means 201 and 200. Accepted of a DELETE is 202 when Async.
-	Created, Updated int
+	// Created and Updated are the status codes of a PUT, Deleted that of a DELETE; zero means 201, 200 and 200. A DELETE is 202 when Async.
+	Created, Updated, Deleted int
 	// Async verbs answer with an operation and settle later.
 	AsyncPut, AsyncPatch, AsyncDelete bool
 	// NoPut, NoPatch, NoDelete: the verb does not exist on this type (405).

@@ -306,6 +306,38 @@ func (t *Tree) Render(ctx context.Context, r store.Reader, f Found) ([]byte, err
 	return envelope(id.String(), id.Name(), string(id.Type()), public), nil
 }
 
+// Siblings renders the children of one parent and type, whose ids differ in their names only.
+type Siblings struct {
+	tree         *Tree
+	prefix, root string
+	kind         string
+}
+
+// SiblingsOf prepares the rendering of children below a parent. typ is the node type of the children.
+func (t *Tree) SiblingsOf(parent Found, typ string) Siblings {
+	example := Found{Chain: append(parent.Chain[:len(parent.Chain):len(parent.Chain)], store.Node{Type: typ})}
+	id := example.ID()
+	s := Siblings{tree: t, prefix: id.String(), kind: string(id.Type()), root: example.root()}
+	if len(example.Chain) == structural {
+		s.root = "" // each child is a top-level resource of its own
+	}
+	return s
+}
+
+// Render writes what a client sees of one child.
+func (s Siblings) Render(ctx context.Context, r store.Reader, node store.Node) ([]byte, error) {
+	id, root := s.prefix+node.Name, s.root
+	if root == "" {
+		root = id
+	}
+	public, _, _ := bytes.Cut(node.Body, []byte{separator})
+	public, err := s.tree.expand(ctx, r, public, node.Refs, root)
+	if err != nil {
+		return nil, err
+	}
+	return envelope(id, node.Name, s.kind, public), nil
+}
+
 // envelope puts id, name and type in front of the members of a JSON object.
 func envelope(id, name, typ string, object []byte) []byte {
 	out := make([]byte, 0, len(object)+len(id)+len(name)+len(typ)+40)

@@ -41,6 +41,7 @@ func Connections(target arm.Type) provider.Type {
 		Refs:     []string{"properties.privateEndpoint.id"},
 		Created:  200,
 		Updated:  200,
+		Deleted:  204, // 200 would show the connection that is gone
 		Stateful: true,
 		NoPatch:  true,
 		Put:      connectionShape.Put(judgeConnection),

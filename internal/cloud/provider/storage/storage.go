@@ -34,8 +34,8 @@ func Types() []provider.Type {
 		service("blobServices"), service("fileServices"), service("queueServices"), service("tableServices"),
 		{Name: Account + "/blobServices/containers", Pattern: containerName, Put: containerShape.Put(putContainer)},
 		{Name: Account + "/fileServices/shares", Pattern: shareName, Put: shareShape.Put(putShare)},
-		{Name: Account + "/queueServices/queues", Pattern: shareName, Created: 200, Put: plain},
-		{Name: Account + "/tableServices/tables", Pattern: tableName, Created: 200, Put: neighbour.Shape{}.Put(putTable)},
+		{Name: Account + "/queueServices/queues", Pattern: shareName, Created: 200, Deleted: 204, Put: plain},
+		{Name: Account + "/tableServices/tables", Pattern: tableName, Created: 200, Deleted: 204, Put: neighbour.Shape{}.Put(putTable)},
 		neighbour.Connections(Account),
 		{Name: "Microsoft.Storage/checkNameAvailability", Virtual: true, Actions: map[string]provider.Action{
 			"": {Do: checkName, Permission: "Microsoft.Storage/checknameavailability/read"}}},
