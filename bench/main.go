@@ -52,7 +52,7 @@ func benchRates(ctx context.Context, count, rounds int) error {
 				return fmt.Errorf("%s, round %d: %w", name, round+1, err)
 			}
 			results[name] = append(results[name], f)
-			fmt.Printf("round %d  %-8s PUT %7.0f/s  GET %7.0f/s  ready %4.0f ms  idle %5.1f MB  after %5.1f MB  list %5.0f ms\n", round+1, name, f.put, f.get,
+			fmt.Printf("round %d  %-8s PUT %7.0f/s %4d µs  GET %7.0f/s %4d µs  ready %4.0f ms  idle %5.1f MB  after %5.1f MB  list %5.0f ms\n", round+1, name, f.put, f.putCPU.Microseconds(), f.get, f.getCPU.Microseconds(),
 				f.ready.Seconds()*1000, f.idle, f.after, f.list.Seconds()*1000)
 		}
 	}
@@ -78,8 +78,9 @@ func benchRates(ctx context.Context, count, rounds int) error {
 
 // figures are what one round gives.
 type figures struct {
-	put, get    float64 // per second
-	versions    float64 // PUT of asset versions, which writes two rows
-	ready, list time.Duration
-	idle, after float64 // MB of resident memory
+	put, get       float64 // per second
+	versions       float64 // PUT of asset versions, which writes two rows
+	ready, list    time.Duration
+	putCPU, getCPU time.Duration // of the server, for one request
+	idle, after    float64       // MB of resident memory
 }

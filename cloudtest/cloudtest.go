@@ -26,6 +26,7 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/folder"
+	"github.com/amlmove/amlmove/internal/cloud/identity"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/store/sqlite"
 )
@@ -56,6 +57,9 @@ type settings struct {
 	scale   int
 	store   store.Store
 }
+
+// keys are made once for all clouds of a test binary. A token of one cloud is of no use at another: its audience names the port.
+var keys = sync.OnceValues(identity.NewKeys)
 
 // Option changes how a cloud is started.
 type Option func(*settings)
@@ -90,7 +94,7 @@ func Start(t testing.TB, options ...Option) *Cloud {
 		})
 		s.store = st
 	}
-	inner, err := cloud.Start(ctx, cloud.Options{Store: s.store})
+	inner, err := cloud.Start(ctx, cloud.Options{Store: s.store, NewKeys: keys})
 	if err != nil {
 		t.Fatalf("start a test cloud: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,8 +83,12 @@ func openStore(ctx context.Context, dir, dsn string) (store.Store, string, error
 	return s, "sqlite", err
 }
 
+// gcPercent lets the heap of a server grow to three times what it keeps before it is swept: the heap is small and requests leave much behind.
+const gcPercent = 200
+
 // runUp starts a cloud and serves until the context ends.
 func runUp(ctx context.Context, s streams, o upOptions) (err error) {
+	debug.SetGCPercent(gcPercent)
 	dir, err := folder.Make(o.data)
 	if err != nil {
 		return err

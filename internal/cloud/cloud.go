@@ -40,6 +40,8 @@ type Options struct {
 	// it, so every node of a cloud must have the same.
 	Advertise string
 	Log       *slog.Logger
+	// NewKeys makes the keys of a new cloud; identity.NewKeys if nil. Tests that start many clouds share one set: making keys is the slowest part.
+	NewKeys func() (identity.Keys, error)
 	// Machine is the machine's clock; time.Now if nil. Tokens always live by time.Now: clients count by theirs.
 	Machine func() time.Time
 	Version string // what /_cloud/status says; that of the build if empty
@@ -69,6 +71,9 @@ const keysKey = "cloud.keys"
 func Start(ctx context.Context, o Options) (*Cloud, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.NewKeys == nil {
+		o.NewKeys = identity.NewKeys
 	}
 	if o.Machine == nil {
 		o.Machine = time.Now
@@ -120,7 +125,7 @@ func (c *Cloud) assemble(ctx context.Context, o Options) error {
 	if c.Tree, err = tree.Open(ctx, o.Store, types.Slotted()...); err != nil {
 		return err
 	}
-	if c.Keys, err = loadKeys(ctx, o.Store); err != nil {
+	if c.Keys, err = loadKeys(ctx, o.Store, o.NewKeys); err != nil {
 		return err
 	}
 	if err := o.Store.View(ctx, func(r store.Reader) error { return c.Clock.Load(ctx, r) }); err != nil {
@@ -186,7 +191,7 @@ func listen(o Options) (net.Listener, error) {
 }
 
 // loadKeys reads the cloud's keys from its store, or makes them there.
-func loadKeys(ctx context.Context, s store.Store) (identity.Keys, error) {
+func loadKeys(ctx context.Context, s store.Store, make func() (identity.Keys, error)) (identity.Keys, error) {
 	var keys identity.Keys
 	read := func(r store.Reader) error {
 		data, err := r.Meta(ctx, keysKey)
@@ -199,7 +204,7 @@ func loadKeys(ctx context.Context, s store.Store) (identity.Keys, error) {
 	if !errs.Is(err, errs.NotFound) {
 		return keys, err
 	}
-	fresh, err := identity.NewKeys()
+	fresh, err := make()
 	if err != nil {
 		return keys, err
 	}

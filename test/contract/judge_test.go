@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -268,5 +267,3 @@ func keys[V any](object map[string]V) []string {
 	sort.Strings(names)
 	return names
 }
-
-func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }

@@ -10,15 +10,15 @@ import (
 
 // operation is one method of one path of a description.
 type operation struct {
-	service         *service
-	id, method      string
-	path            string // template
-	parameters      []parameter
-	answers         map[string]*response // by status code, and "default"
-	long            bool
-	finalVia        string
-	examples        []example
-	version, folder string // folder of the description
+	service    *service
+	id, method string
+	path       string // template
+	parameters []parameter
+	answers    map[string]*response // by status code, and "default"
+	long       bool
+	finalVia   string
+	examples   []example
+	version    string
 }
 
 // parameter is one input of an operation.

@@ -41,6 +41,8 @@ var foundation = []stone{
 		"addressSpace": object{"addressPrefixes": []any{"10.0.0.0/16"}},
 		"subnets":      []any{object{"name": "default", "properties": object{"addressPrefix": "10.0.0.0/24"}}}}}},
 	{"Microsoft.ContainerRegistry/registries/contractregistry", "2023-07-01", object{"location": "eastus", "sku": object{"name": "Premium"}, "properties": object{}}},
+	{"Microsoft.Storage/storageAccounts/contractmove", "2023-05-01", storageBody},
+	{"Microsoft.Storage/storageAccounts/contractmove2", "2023-05-01", storageBody},
 	{"Microsoft.KeyVault/vaults/contract-gone", "2023-07-01", vaultBody},
 	{"Microsoft.KeyVault/vaults/contract-gone2", "2023-07-01", vaultBody},
 	endpoint("amlworkspace", "Microsoft.MachineLearningServices/workspaces/"+workspaceName),
@@ -153,10 +155,21 @@ var ours = []struct {
 }{
 	{"Machine Learning", "OnlineEndpoints_CreateOrUpdate", "(ours) with keys", object{"endpointName": "testKeyEndpoint", "body": keyEndpoint}},
 	{"Storage", "StorageAccounts_Create", "(ours)", object{"accountName": "contractother", "parameters": storageBody}},
+	{"Resources", "Deployments_Validate", "(ours)", deployment}, {"Resources", "Deployments_ValidateAtScope", "(ours)", deployment},
+	{"Resources", "Deployments_ValidateAtSubscriptionScope", "(ours)", deployment},
+	{"Resources", "ResourceGroups_Update", "(ours)", object{"parameters": object{"tags": object{"a": "b"}}}},
+	{"Resources", "Resources_Update", "(ours)", object{"parameters": object{"tags": object{"a": "b"}}}},
+	{"Resources", "Resources_UpdateById", "(ours)", object{"parameters": object{"tags": object{"a": "b"}}}},
+	{"Resources", "Resources_MoveResources", "(ours)", object{"parameters": object{"targetResourceGroup": target,
+		"resources": []any{here + "/Microsoft.Storage/storageAccounts/contractmove"}}}},
+	{"Resources", "Resources_ValidateMoveResources", "(ours)", object{"parameters": object{"targetResourceGroup": target,
+		"resources": []any{here + "/Microsoft.Storage/storageAccounts/contractmove2"}}}},
 	{"Resources", "Resources_CreateOrUpdateById", "(ours)", object{"resourceId": here + "/Microsoft.ManagedIdentity/userAssignedIdentities/by-id", "parameters": object{"location": "eastus"}}},
 	{"Resources", "Resources_CreateOrUpdate", "(ours)", object{"resourceName": "by-name", "parameters": object{"location": "eastus"}}},
 	{"Machine Learning", "BatchEndpoints_CreateOrUpdate", "(ours) with keys", object{"endpointName": "testKeyBatch", "body": keyEndpoint}},
 }
+
+var deployment = object{"parameters": object{"location": "eastus", "properties": object{"mode": "Incremental"}}}
 
 var keyEndpoint = object{"location": "eastus", "properties": object{"authMode": "Key"}}
 

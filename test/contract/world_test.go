@@ -22,6 +22,8 @@ type world struct {
 const (
 	groupName     = "contract-rg"
 	workspaceName = "contract-ws"
+	targetName    = "contract-target-rg" // of moves
+	target        = "{target}"           // stands for its id
 )
 
 // newWorld starts a cloud with a group, a workspace and its accounts, and a private endpoint that is connected to it.
@@ -43,6 +45,7 @@ func newWorld(t testing.TB) *world {
 	}
 	w.must(http.MethodPost, "/_cloud/clock", `{"durations":{"job.run":"100h"}}`) // jobs are there to be cancelled
 	w.must(http.MethodPut, w.group()+"?api-version=2022-09-01", `{"location":"eastus"}`)
+	w.must(http.MethodPut, w.rewriteWord(target)+"?api-version=2022-09-01", `{"location":"eastus"}`)
 	for _, step := range foundation {
 		w.ensure(w.group()+"/providers/"+step.path, step.version, w.rewrite(step.body).(map[string]any))
 	}
@@ -178,6 +181,9 @@ func (w *world) rewrite(value any) any {
 }
 
 func (w *world) rewriteWord(word string) string {
+	if word == target {
+		return "/subscriptions/" + w.subscription + "/resourceGroups/" + targetName
+	}
 	word = strings.ReplaceAll(word, "{tenant}", w.cloud.TenantID)
 	if groupWords.MatchString(word) {
 		word = braces.Replace(groupWords.ReplaceAllLiteralString(word, w.group()))

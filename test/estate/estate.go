@@ -191,6 +191,32 @@ func (e *Estate) Edit(t testing.TB, id string, path string, value any) {
 	})
 }
 
+// Flag changes the flag of a resource's node: what is unfinished has one.
+func (e *Estate) Flag(t testing.TB, id, flag string) {
+	t.Helper()
+	e.Update(t, func(ctx context.Context, tx store.Tx) error {
+		found, err := e.Inner().Tree.Resolve(ctx, tx, parse(t, id))
+		if err != nil {
+			return err
+		}
+		node := found.Node
+		node.Flag = flag
+		return tx.Save(ctx, node)
+	})
+}
+
+// Drop takes a resource out of sight past its service.
+func (e *Estate) Drop(t testing.TB, id string) {
+	t.Helper()
+	e.Update(t, func(ctx context.Context, tx store.Tx) error {
+		found, err := e.Inner().Tree.Resolve(ctx, tx, parse(t, id))
+		if err != nil {
+			return err
+		}
+		return tx.Trash(ctx, found.Node.ID)
+	})
+}
+
 // Set chooses settings of moves.
 func (e *Estate) Set(t testing.TB, settings move.Settings) {
 	t.Helper()

@@ -47,6 +47,12 @@ func NewPolicies(definitions []Definition, initiatives []Initiative, assignments
 	return p
 }
 
+// Reach reports whether any assignment is in force at a place: where none is, nothing need be described to Evaluate.
+func (p *Policies) Reach(place string) bool {
+	place = cleanScope(place)
+	return slices.ContainsFunc(p.bound, func(b *bound) bool { return b.reaches(place) })
+}
+
 func idKey(id string) string { return strings.ToLower(cleanScope(id)) }
 
 func (p *Policies) bind(a *PolicyAssignment) {

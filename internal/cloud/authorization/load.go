@@ -47,9 +47,6 @@ func (r *Rules) Policies() *access.Policies {
 	return access.NewPolicies(r.definitions, r.initiatives, r.policies, r.exemptions)
 }
 
-// NoPolicy reports whether nothing is in force: most requests then need not be described to the policies at all.
-func (r *Rules) NoPolicy() bool { return len(r.policies) == 0 }
-
 // Load reads and parses all documents of the cloud. Their number is bounded by Azure's own limits (some thousands in a subscription).
 func Load(ctx context.Context, r store.Reader) (*Rules, error) {
 	rules := &Rules{}

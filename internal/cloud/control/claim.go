@@ -80,9 +80,15 @@ func (e *Engine) own(ctx context.Context, tx store.Tx, call *provider.Call) erro
 	}
 	body, _ := json.Marshal(int64(call.Found.Node.ID)) // a number: cannot fail
 	if len(nodes) > 0 {
-		node := nodes[0]
-		node.Body, node.Changed = body, call.Now
-		return tx.Save(ctx, node)
+		held, err := tx.Hold(ctx, store.Exclusive, nodes[0].ID)
+		if err != nil {
+			return err
+		}
+		if err := e.claim(ctx, tx, call); err != nil { // another node of the cloud may have taken the void claim meanwhile
+			return err
+		}
+		held[0].Body, held[0].Changed = body, call.Now
+		return tx.Save(ctx, held[0])
 	}
 	return tx.Insert(ctx, &store.Node{Parent: store.Root, Type: claimType, Name: name, Body: body, Created: call.Now, Changed: call.Now})
 }

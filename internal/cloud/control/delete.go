@@ -50,6 +50,12 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 	if err := st.unlocked(id, access.Delete); err != nil {
 		return err
 	}
+	if found, err = e.held(ctx, tx, found.Node.ID); errs.Is(err, errs.NotFound) { // somebody else was quicker
+		resp.Status = http.StatusNoContent
+		return nil
+	} else if err != nil {
+		return err
+	}
 	if req.IfMatch != "" && !matches(req.IfMatch, found.Node.ETag) {
 		return errs.New(errs.Precondition, "PreconditionFailed", "The condition '%s' in the If-Match header was not satisfied.", req.IfMatch)
 	}
@@ -103,7 +109,7 @@ func (e *Engine) finishDelete(ctx context.Context, tx store.Tx, op *store.Operat
 	if err := json.Unmarshal(op.Input, &input); err != nil {
 		return fmt.Errorf("read the input of operation %s: %w", op.ID, err)
 	}
-	found, err := e.Tree.FindNode(ctx, tx, op.Node)
+	found, err := e.held(ctx, tx, op.Node)
 	if errs.Is(err, errs.NotFound) {
 		operation.Finish(op, now, http.StatusNoContent, nil)
 		return nil

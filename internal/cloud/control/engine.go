@@ -132,8 +132,26 @@ func (e *Engine) View(ctx context.Context, fn func(store.Reader, *State) error) 
 	})
 }
 
-// Update runs fn in a transaction with the access state that the transaction sees, and wakes the runner when fn wrote an operation.
+// Update runs fn in a transaction with the access state that the transaction sees, and wakes the runner when fn wrote an operation. Two requests that
+// make the same thing at once find nothing there, and the second one finds its name taken when it inserts: it runs again and finds the thing.
 func (e *Engine) Update(ctx context.Context, fn func(store.Tx, *State) error) error {
+	err := e.update(ctx, fn)
+	for again := 0; again < 2 && nameTaken(err); again++ {
+		err = e.update(ctx, fn)
+	}
+	if nameTaken(err) {
+		return errs.Wrap(errs.Conflict, "Conflict", err, "Another operation on this resource or on its parent is in progress. Please try again later.")
+	}
+	return err
+}
+
+// nameTaken reports whether an insert of the store met a name that another transaction had taken meanwhile.
+func nameTaken(err error) bool {
+	e := errs.As(err)
+	return e != nil && e.Kind == errs.Conflict && e.Code == "NodeExists"
+}
+
+func (e *Engine) update(ctx context.Context, fn func(store.Tx, *State) error) error {
 	operations := 0
 	err := e.Store.Update(ctx, func(tx store.Tx) error {
 		operations = 0

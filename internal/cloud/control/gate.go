@@ -75,10 +75,13 @@ func groupMissing(name string) *errs.Error {
 // Explain turns the tree's NotFound into ARM's words for what is missing on the way to id.
 func Explain(err error, id arm.ID) error {
 	e := errs.As(err)
-	if e == nil || e.Kind != errs.NotFound || e.Code != "ResourceNotFound" {
+	if e == nil || e.Kind != errs.NotFound || e.Code != "ResourceNotFound" && e.Code != "NodeNotFound" {
 		return err
 	}
 	missing, parseErr := arm.Parse(e.Target)
+	if e.Code == "NodeNotFound" { // it was there a moment ago: another transaction took it away
+		missing, parseErr = id, nil
+	}
 	if parseErr != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func (e *Engine) settle(ctx context.Context, tx store.Tx, op *store.Operation, n
 	if err := json.Unmarshal(op.Input, &input); err != nil {
 		return fmt.Errorf("read the input of operation %s: %w", op.ID, err)
 	}
-	found, err := e.Tree.FindNode(ctx, tx, op.Node)
+	found, err := e.held(ctx, tx, op.Node)
 	if errs.Is(err, errs.NotFound) {
 		operation.Fail(op, now, errs.New(errs.NotFound, "ResourceNotFound", "The resource was deleted before the operation ended."), 404)
 		return nil
@@ -111,6 +111,15 @@ func (e *Engine) settle(ctx context.Context, tx store.Tx, op *store.Operation, n
 	return nil
 }
 
+// held finds the node that an operation works on and keeps others from it until the transaction ends: what is read is what is written back, with
+// nothing of anybody else in between.
+func (e *Engine) held(ctx context.Context, tx store.Tx, id store.ID) (tree.Found, error) {
+	if _, err := tx.Hold(ctx, store.Exclusive, id); err != nil {
+		return tree.Found{}, err
+	}
+	return e.Tree.FindNode(ctx, tx, id)
+}
+
 // settleFailed ends an operation with the error that a behaviour gave; the resource says Failed.
 func (e *Engine) settleFailed(ctx context.Context, call *provider.Call, op *store.Operation, now time.Time, cause error) error {
 	trouble := errs.As(cause)
@@ -138,7 +147,7 @@ func (e *Engine) callOn(ctx context.Context, r store.Reader, tx store.Tx, found 
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", id, err)
 	}
-	old := tree.Document{Public: tree.Clone(doc.Public), Private: tree.Clone(doc.Private)}
+	old := doc.Copy()
 	return &provider.Call{
 		Ctx: ctx, Read: r, Tx: tx, Tree: e.Tree, Types: e.Types, Now: now, Caller: caller, Base: e.Base(), Tenant: caller.TenantID,
 		ID: id, Type: entry, Found: found, Old: &old, Doc: doc, Flag: found.Node.Flag,
@@ -149,7 +158,7 @@ func (e *Engine) callOn(ctx context.Context, r store.Reader, tx store.Tx, found 
 func (e *Engine) save(ctx context.Context, tx store.Tx, call *provider.Call) error {
 	node := call.Found.Node
 	node.Flag, node.Changed, node.ETag = call.Flag, call.Now, provider.NewETag()
-	if err := e.Tree.Encode(ctx, tx, &node, call.ID, call.Doc, call.Type.Refs); err != nil {
+	if err := e.Tree.Encode(ctx, tx, &node, call.ID, call.Doc.Over(call.Old), call.Type.Refs); err != nil {
 		return fmt.Errorf("write %s: %w", call.ID, err)
 	}
 	if err := tx.Save(ctx, node); err != nil {

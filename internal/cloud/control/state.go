@@ -22,7 +22,6 @@ type State struct {
 	grants        *access.Grants
 	locks         []access.Lock
 	policies      *access.Policies
-	noPolicy      bool // nothing is assigned anywhere
 }
 
 // stateCache keeps the state of the newest generation.
@@ -62,7 +61,7 @@ func loadState(ctx context.Context, r store.Reader, generation int64) (*State, e
 		return nil, fmt.Errorf("load the rules of the cloud: %w", err)
 	}
 	st := &State{generation: generation, subscriptions: map[string]*Subscription{}, assignments: rules.Assignments,
-		grants: access.NewGrants(rules.Roles, rules.Assignments), locks: rules.Locks, policies: rules.Policies(), noPolicy: rules.NoPolicy()}
+		grants: access.NewGrants(rules.Roles, rules.Assignments), locks: rules.Locks, policies: rules.Policies()}
 	chunk := store.Range{Type: SubscriptionNode, Limit: 500}
 	for {
 		nodes, err := r.Children(ctx, store.Root, chunk)

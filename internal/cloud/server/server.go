@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -55,16 +56,11 @@ func New(o Options) *Server {
 
 // ServeHTTP routes a request. Repeated slashes count as one and are never answered by a redirect (client-wire 1.4).
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := uuid.NewString()
 	correlation := correlationOf(r)
 	h := w.Header()
-	h.Set("x-ms-request-id", id)
-	h.Set("x-ms-correlation-request-id", correlation)
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Pragma", "no-cache")
-	h.Set("Expires", "-1")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+	maps.Copy(h, always)
+	h["X-Ms-Request-Id"] = []string{uuid.NewString()}
+	h["X-Ms-Correlation-Request-Id"] = []string{correlation}
 	if client := r.Header.Get("x-ms-client-request-id"); client != "" && strings.EqualFold(r.Header.Get("x-ms-return-client-request-id"), "true") {
 		h.Set("x-ms-client-request-id", client)
 	}
@@ -87,6 +83,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.arm.ServeHTTP(w, r)
 	}
+}
+
+// always are the headers of every answer, in their canonical spelling. Nobody changes the lists.
+var always = http.Header{
+	"Cache-Control": {"no-cache"}, "Pragma": {"no-cache"}, "Expires": {"-1"}, "X-Content-Type-Options": {"nosniff"},
+	"Strict-Transport-Security": {"max-age=31536000; includeSubDomains"},
 }
 
 // collapse makes one slash of several and drops one at the end.

@@ -16,6 +16,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -23,6 +24,23 @@ import (
 type Document struct {
 	Public  map[string]any
 	Private map[string]any
+
+	// bound are the ids that Decode rendered from references, by key. Encode keeps them as these references: on a store with many writers, what they
+	// name may have moved between the two.
+	bound map[string]store.ID
+}
+
+// Copy copies a document deeply.
+func (d Document) Copy() Document {
+	return Document{Public: Clone(d.Public), Private: Clone(d.Private), bound: d.bound}
+}
+
+// Over is d as what replaces a document that was read in the same transaction: ids that it took over stay the references that they were.
+func (d Document) Over(read *Document) Document {
+	if d.bound == nil && read != nil {
+		d.bound = read.bound
+	}
+	return d
 }
 
 // separator stands between the public and the private part of a stored body; it cannot occur in JSON.

@@ -19,8 +19,9 @@ func (t *Tree) closing() string   { return ":" + t.nonce + "}" }
 func (t *Tree) ownRoot() string   { return t.open() + "own}" }
 func (t *Tree) refs(n int) string { return t.open() + strconv.Itoa(n) + ":" }
 
-// bind replaces ids at the given paths by tokens and returns the nodes they stand for. Ids that name nothing stay as they are.
-func (t *Tree) bind(ctx context.Context, r store.Reader, public map[string]any, paths []string, root arm.ID) ([]store.ID, error) {
+// bind replaces ids at the given paths by tokens and returns the nodes they stand for. Ids that name nothing stay as they are; those in bound were
+// rendered from references in the same transaction, and what they name may have moved since.
+func (t *Tree) bind(ctx context.Context, r store.Reader, public map[string]any, paths []string, root arm.ID, bound map[string]store.ID) ([]store.ID, error) {
 	var refs []store.ID
 	var trouble error
 	for _, path := range paths {
@@ -32,15 +33,18 @@ func (t *Tree) bind(ctx context.Context, r store.Reader, public map[string]any, 
 			if root != nil && id.Within(root) {
 				return text[:at] + t.ownRoot() + strings.TrimPrefix(id.String(), id[:len(root)].String())
 			}
-			node, err := t.Resolve(ctx, r, id)
-			if errs.Is(err, errs.NotFound) {
-				return text
+			ref, known := bound[id.Key()]
+			if !known {
+				found, err := t.Resolve(ctx, r, id)
+				if err != nil {
+					if !errs.Is(err, errs.NotFound) {
+						trouble = err
+					}
+					return text
+				}
+				ref = found.Node.ID
 			}
-			if err != nil {
-				trouble = err
-				return text
-			}
-			refs = append(refs, node.Node.ID)
+			refs = append(refs, ref)
 			return text[:at] + t.refs(len(refs)-1) + text[at:] + t.closing()
 		})
 	}
@@ -60,8 +64,8 @@ func parseEmbedded(text string) (arm.ID, int) {
 	return id, at
 }
 
-// expand replaces tokens by ids.
-func (t *Tree) expand(ctx context.Context, r store.Reader, public []byte, refs []store.ID, root string) ([]byte, error) {
+// expand replaces tokens by ids. What it rendered from which reference it notes in bound, unless that is nil.
+func (t *Tree) expand(ctx context.Context, r store.Reader, public []byte, refs []store.ID, root string, bound map[string]store.ID) ([]byte, error) {
 	if !bytes.Contains(public, []byte(t.open())) {
 		return public, nil
 	}
@@ -81,6 +85,9 @@ func (t *Tree) expand(ctx context.Context, r store.Reader, public []byte, refs [
 		switch {
 		case err == nil:
 			text = id.String()
+			if bound != nil {
+				bound[id.Key()] = ref
+			}
 		case !errs.Is(err, errs.NotFound):
 			return nil, err
 		}

@@ -264,7 +264,7 @@ func (t *Tree) Encode(ctx context.Context, r store.Reader, n *store.Node, id arm
 	if len(refPaths) > 0 {
 		public = Clone(public)
 	}
-	refs, err := t.bind(ctx, r, public, refPaths, id.Root())
+	refs, err := t.bind(ctx, r, public, refPaths, id.Root(), doc.bound)
 	if err != nil {
 		return err
 	}
@@ -276,7 +276,11 @@ func (t *Tree) Encode(ctx context.Context, r store.Reader, n *store.Node, id arm
 // Decode reads the document of a found node, references expanded.
 func (t *Tree) Decode(ctx context.Context, r store.Reader, f Found) (Document, error) {
 	public, private, cut := bytes.Cut(f.Node.Body, []byte{separator})
-	expanded, err := t.expand(ctx, r, public, f.Node.Refs, f.root())
+	var bound map[string]store.ID
+	if len(f.Node.Refs) > 0 {
+		bound = map[string]store.ID{}
+	}
+	expanded, err := t.expand(ctx, r, public, f.Node.Refs, f.root(), bound)
 	if err != nil {
 		return Document{}, err
 	}
@@ -284,7 +288,9 @@ func (t *Tree) Decode(ctx context.Context, r store.Reader, f Found) (Document, e
 	if cut {
 		body = append(append(append([]byte{}, expanded...), separator), private...)
 	}
-	return decode(body)
+	doc, err := decode(body)
+	doc.bound = bound
+	return doc, err
 }
 
 // root renders the id of the top-level resource that a found node is at or below.
@@ -298,7 +304,7 @@ func (f Found) root() string {
 // Render writes what a client sees: id, name, type and the public document.
 func (t *Tree) Render(ctx context.Context, r store.Reader, f Found) ([]byte, error) {
 	public, _, _ := bytes.Cut(f.Node.Body, []byte{separator})
-	public, err := t.expand(ctx, r, public, f.Node.Refs, f.root())
+	public, err := t.expand(ctx, r, public, f.Node.Refs, f.root(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -331,7 +337,7 @@ func (s Siblings) Render(ctx context.Context, r store.Reader, node store.Node) (
 		root = id
 	}
 	public, _, _ := bytes.Cut(node.Body, []byte{separator})
-	public, err := s.tree.expand(ctx, r, public, node.Refs, root)
+	public, err := s.tree.expand(ctx, r, public, node.Refs, root, nil)
 	if err != nil {
 		return nil, err
 	}
