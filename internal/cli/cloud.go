@@ -98,6 +98,9 @@ func runUp(ctx context.Context, s streams, o upOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	if err := folder.Withdraw(dir); err != nil { // of a cloud that was killed: whoever waits for cloud.json must not find that one
+		return err
+	}
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	c, err := cloud.Start(ctx, cloud.Options{Store: st, Listen: o.listen, Advertise: o.advertise, AllowRemote: o.allowRemote, Log: log})
 	if err != nil {
@@ -125,16 +128,22 @@ func runUp(ctx context.Context, s streams, o upOptions) (err error) {
 // world reads what the store holds, or loads the fixture into an empty one.
 func world(ctx context.Context, c *cloud.Cloud, o upOptions) (fixture.Summary, error) {
 	var summary fixture.Summary
-	err := c.Store.View(ctx, func(r store.Reader) error {
-		var err error
-		summary, err = fixture.Read(ctx, r)
-		return err
-	})
+	read := func() error {
+		return c.Store.View(ctx, func(r store.Reader) (err error) {
+			summary, err = fixture.Read(ctx, r)
+			return err
+		})
+	}
+	err := read()
 	if !errs.Is(err, errs.NotFound) {
 		return summary, err
 	}
 	target := fixture.Target{Store: c.Store, Tree: c.Tree, Types: cloud.Types(), Now: time.Now}
-	return fixture.Load(ctx, target, o.fixture, fixture.Options{Scale: o.scale})
+	loaded, err := fixture.Load(ctx, target, o.fixture, fixture.Options{Scale: o.scale})
+	if errs.Is(err, errs.Conflict) && read() == nil { // another node that began at the same time was quicker
+		return summary, nil
+	}
+	return loaded, err
 }
 
 func newCloudStatus(s streams) *cobra.Command {

@@ -6,23 +6,25 @@ import (
 )
 
 // services are the descriptions that the cloud is held against, Machine Learning first.
-var services = []*service{
-	{name: "Machine Learning", version: "2024-04-01", strict: true, folder: "machinelearningservices/resource-manager/Microsoft.MachineLearningServices/stable/2024-04-01",
-		files: []string{"machineLearningServices.json", "mfe.json", "workspaceFeatures.json", "registries.json"}},
-	{name: "Resources", version: "2022-09-01", folder: "resources/resource-manager/Microsoft.Resources/stable/2022-09-01", files: []string{"resources.json"}},
-	{name: "Subscriptions", version: "2022-12-01", folder: "resources/resource-manager/Microsoft.Resources/stable/2022-12-01", files: []string{"subscriptions.json"}},
-	{name: "Locks", version: "2020-05-01", folder: "resources/resource-manager/Microsoft.Authorization/stable/2020-05-01", files: []string{"locks.json"}, passing: true},
-	{name: "Authorization", version: "2022-04-01", folder: "authorization/resource-manager/Microsoft.Authorization/stable/2022-04-01",
-		files: []string{"authorization-RoleAssignmentsCalls.json", "authorization-RoleDefinitionsCalls.json", "authorization-DenyAssignmentCalls.json", "authorization-ProviderOperationsCalls.json"}, passing: true},
-	{name: "Storage", version: "2023-05-01", folder: "storage/resource-manager/Microsoft.Storage/stable/2023-05-01",
-		files: []string{"storage.json", "blob.json", "file.json", "queue.json", "table.json", "networkSecurityPerimeter.json", "storageTaskAssignments.json"}},
-	{name: "Key Vault", version: "2023-07-01", folder: "keyvault/resource-manager/Microsoft.KeyVault/stable/2023-07-01",
-		files: []string{"keyvault.json", "keys.json", "secrets.json", "managedHsm.json", "keysManagedHsm.json", "providers.json"}},
-	{name: "Container Registry", version: "2023-07-01", folder: "containerregistry/resource-manager/Microsoft.ContainerRegistry/stable/2023-07-01",
-		files: []string{"containerregistry.json"}},
-	{name: "Managed Identity", version: "2023-01-31", folder: "msi/resource-manager/Microsoft.ManagedIdentity/stable/2023-01-31", files: []string{"ManagedIdentity.json"}},
-	{name: "Application Insights", version: "2020-02-02", folder: "applicationinsights/resource-manager/Microsoft.Insights/stable/2020-02-02",
-		files: []string{"components_API.json"}},
+func services() []*service {
+	return []*service{
+		{name: "Machine Learning", version: "2024-04-01", strict: true, folder: "machinelearningservices/resource-manager/Microsoft.MachineLearningServices/stable/2024-04-01",
+			files: []string{"machineLearningServices.json", "mfe.json", "workspaceFeatures.json", "registries.json"}},
+		{name: "Resources", version: "2022-09-01", folder: "resources/resource-manager/Microsoft.Resources/stable/2022-09-01", files: []string{"resources.json"}},
+		{name: "Subscriptions", version: "2022-12-01", folder: "resources/resource-manager/Microsoft.Resources/stable/2022-12-01", files: []string{"subscriptions.json"}},
+		{name: "Locks", version: "2020-05-01", folder: "resources/resource-manager/Microsoft.Authorization/stable/2020-05-01", files: []string{"locks.json"}, passing: true},
+		{name: "Authorization", version: "2022-04-01", folder: "authorization/resource-manager/Microsoft.Authorization/stable/2022-04-01",
+			files: []string{"authorization-RoleAssignmentsCalls.json", "authorization-RoleDefinitionsCalls.json", "authorization-DenyAssignmentCalls.json", "authorization-ProviderOperationsCalls.json"}, passing: true},
+		{name: "Storage", version: "2023-05-01", folder: "storage/resource-manager/Microsoft.Storage/stable/2023-05-01",
+			files: []string{"storage.json", "blob.json", "file.json", "queue.json", "table.json", "networkSecurityPerimeter.json", "storageTaskAssignments.json"}},
+		{name: "Key Vault", version: "2023-07-01", folder: "keyvault/resource-manager/Microsoft.KeyVault/stable/2023-07-01",
+			files: []string{"keyvault.json", "keys.json", "secrets.json", "managedHsm.json", "keysManagedHsm.json", "providers.json"}},
+		{name: "Container Registry", version: "2023-07-01", folder: "containerregistry/resource-manager/Microsoft.ContainerRegistry/stable/2023-07-01",
+			files: []string{"containerregistry.json"}},
+		{name: "Managed Identity", version: "2023-01-31", folder: "msi/resource-manager/Microsoft.ManagedIdentity/stable/2023-01-31", files: []string{"ManagedIdentity.json"}},
+		{name: "Application Insights", version: "2020-02-02", folder: "applicationinsights/resource-manager/Microsoft.Insights/stable/2020-02-02",
+			files: []string{"components_API.json"}},
+	}
 }
 
 // namespaces are registered before anything else.
