@@ -14,6 +14,7 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour"
 	"github.com/amlmove/amlmove/internal/cloud/provider/network"
 	"github.com/amlmove/amlmove/internal/cloud/provider/storage"
+	"github.com/amlmove/amlmove/internal/errs"
 )
 
 // Types is the table of all resource types that this cloud knows.
@@ -25,7 +26,10 @@ func Types() *provider.Table {
 
 // resources are ARM's own types that the cloud keeps as documents: deployments, of which only those in flight matter to a move.
 func resources() []provider.Type {
-	return []provider.Type{{Name: "Microsoft.Resources/deployments", Versions: []string{"2024-03-01", "2022-09-01", "2021-04-01"}, NoPut: true, NoPatch: true}}
+	return []provider.Type{{Name: "Microsoft.Resources/deployments", Versions: []string{"2024-03-01", "2022-09-01", "2021-04-01"}, NoPatch: true,
+		Put: func(c *provider.Call) error {
+			return errs.New(errs.Unsupported, "NotImplemented", "Starting the deployment '%s' is not built in this cloud: it has no template engine.", c.ID)
+		}}}
 }
 
 // certPool holds one certificate authority.

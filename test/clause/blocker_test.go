@@ -67,7 +67,7 @@ func everyCauseIsNamed(t *testing.T, e *estate.Estate) {
 // job imports a job or labeling project in a status that no client may write.
 func job(t *testing.T, e *estate.Estate, path, status string) {
 	t.Helper()
-	e.Import(t, under(path), map[string]any{"properties": map[string]any{"jobType": "Command", "command": "python train.py", "status": status}}, nil)
+	e.Import(t, under(path), map[string]any{"properties": map[string]any{"jobType": "Command", "command": "python train.py", "status": status}})
 }
 
 func jobStatuses(t *testing.T, e *estate.Estate) {
@@ -119,7 +119,7 @@ func computeStates(t *testing.T, e *estate.Estate) {
 	for _, state := range []aml.ProvisioningState{aml.Creating, aml.Updating, aml.Deleting, aml.Succeeded, aml.Failed, aml.Canceled, aml.Unknown} {
 		path := fmt.Sprintf("computes/c-%s", state)
 		e.Import(t, under(path), map[string]any{"location": "eastus", "properties": map[string]any{"computeType": "AmlCompute", "provisioningState": string(state),
-			"properties": map[string]any{"vmSize": "Standard_DS2_v2"}}}, nil)
+			"properties": map[string]any{"vmSize": "Standard_DS2_v2"}}})
 		refused(t, e, workspaceFor("S34 "+string(state), under(path), fmt.Sprintf("'c-%s (AmlCompute, %s)'", state, state)))
 		e.Drop(t, under(path))
 	}
@@ -144,7 +144,7 @@ func servicesRefused(t *testing.T, e *estate.Estate) {
 func onlineStates(t *testing.T, e *estate.Estate) {
 	for _, state := range []aml.ProvisioningState{aml.Creating, aml.Updating, aml.Deleting, aml.Succeeded, aml.Failed, aml.Canceled} {
 		path := fmt.Sprintf("onlineEndpoints/s36-%s", state)
-		e.Import(t, under(path), map[string]any{"location": "eastus", "properties": map[string]any{"authMode": "Key", "provisioningState": string(state)}}, nil)
+		e.Import(t, under(path), map[string]any{"location": "eastus", "properties": map[string]any{"authMode": "Key", "provisioningState": string(state)}})
 		refused(t, e, workspaceFor("S36 "+string(state), under(path), "online endpoints", fmt.Sprintf("'s36-%s (%s)'", state, state)))
 		e.Drop(t, under(path))
 	}

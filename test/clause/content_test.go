@@ -116,7 +116,7 @@ func jobsMove(t *testing.T, e *estate.Estate) {
 	jobs := estate.Workspace + "/jobs"
 	for _, status := range []string{"Completed", "Failed", "Canceled"} {
 		e.Import(t, jobs+"/ended-"+strings.ToLower(status), map[string]any{"properties": map[string]any{"jobType": "Command", "status": status, "command": "python train.py",
-			"computeId": estate.Workspace + "/computes/gone", "environmentId": estate.Workspace + "/environments/e/versions/1"}}, nil)
+			"computeId": estate.Workspace + "/computes/gone", "environmentId": estate.Workspace + "/environments/e/versions/1"}})
 	}
 	before := e.List(t, jobs+"?listViewType=All")
 	moved(t, e, estate.Workspace)

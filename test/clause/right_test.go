@@ -63,14 +63,19 @@ func tokens(t *testing.T, e *estate.Estate) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	others, err := identity.NewKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
 	good := e.Token(t, e.Credential())
 	for _, c := range []struct{ name, token, code string }{
 		{"none", "", identity.CodeInvalidToken},
 		{"noise", "noise", identity.CodeInvalidToken},
 		{"one with a changed signature", good[:len(good)-6] + "AAAAAA", identity.CodeInvalidToken},
-		{"one of another cloud", other.Token(t, other.Credential()), identity.CodeInvalidToken},
-		{"one that expired", signedIn(t, e, -3*time.Hour), identity.CodeExpiredToken},
-		{"one that is not valid yet", signedIn(t, e, 3*time.Hour), identity.CodeInvalidToken},
+		{"one signed by somebody else", signedIn(t, e, others, 0), identity.CodeInvalidToken},
+		{"one for another cloud with the same keys", other.Token(t, other.Credential()), identity.CodeInvalidAudience},
+		{"one that expired", signedIn(t, e, e.Inner().Keys, -3*time.Hour), identity.CodeExpiredToken},
+		{"one that is not valid yet", signedIn(t, e, e.Inner().Keys, 3*time.Hour), identity.CodeInvalidToken},
 		{"one for the directory", graph.Token, identity.CodeInvalidAudience},
 		{"one of another tenant", foreign, identity.CodeInvalidTenant},
 	} {
@@ -91,11 +96,11 @@ func tokens(t *testing.T, e *estate.Estate) {
 	e.Unchanged(t, "S12 tokens", before)
 }
 
-// signedIn asks an issuer with the cloud's own keys and a clock that is wrong for a token of the owner.
-func signedIn(t *testing.T, e *estate.Estate, wrong time.Duration) string {
+// signedIn asks an issuer with the given keys and a clock that is wrong for a token of the owner.
+func signedIn(t *testing.T, e *estate.Estate, keys identity.Keys, wrong time.Duration) string {
 	t.Helper()
 	people := directory.Directory{Store: e.Inner().Store}
-	issuer, err := identity.New(identity.Options{Base: func() string { return e.Endpoint }, Keys: e.Inner().Keys, Directory: people, HasTenant: people.HasTenant,
+	issuer, err := identity.New(identity.Options{Base: func() string { return e.Endpoint }, Keys: keys, Directory: people, HasTenant: people.HasTenant,
 		Now: func() time.Time { return time.Now().Add(wrong) }})
 	if err != nil {
 		t.Fatal(err)

@@ -56,8 +56,7 @@ func (n *node) census(t *testing.T) map[string]int {
 // TestAFirstStartThatIsKilled kills nodes while their world is being loaded. The next start finds nothing or all of it, never half a world, and goes on.
 func TestAFirstStartThatIsKilled(t *testing.T) {
 	t.Parallel()
-	stores := map[string]func(*testing.T) string{"SQLite": func(*testing.T) string { return "" }, "PostgreSQL": func(t *testing.T) string { return server.Database(t) }}
-	for name, dsn := range stores {
+	for name, dsn := range stores() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seedOf(t), 2))

@@ -58,6 +58,14 @@ func TestKillOneOfTwoNodes(t *testing.T) {
 	trial(t, kills(13), newNode(t, dsn), newNode(t, dsn))
 }
 
+// stores are both stores by name: what makes the address of a new one.
+func stores() map[string]func(*testing.T) string {
+	return map[string]func(*testing.T) string{
+		"SQLite":     func(*testing.T) string { return "" },
+		"PostgreSQL": func(t *testing.T) string { return server.Database(t) },
+	}
+}
+
 // seedOf prints the seed of a test.
 func seedOf(t *testing.T) uint64 {
 	seed := uint64(time.Now().UnixNano())

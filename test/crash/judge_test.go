@@ -50,6 +50,9 @@ func (p *pair) settle(t *testing.T, c *client) {
 		return
 	}
 	o := p.open
+	if o.operation != "" {
+		c.ended(t, o.operation)
+	}
 	arrived := c.get(t, o.places[0].in(o.to)) != nil
 	for _, one := range o.places {
 		there, here := c.get(t, one.in(o.to)) != nil, c.get(t, one.in(o.from)) != nil

@@ -154,10 +154,10 @@ func Order(target string, ids ...string) map[string]any {
 }
 
 // Import writes a document as its service holds it.
-func (e *Estate) Import(t testing.TB, id string, public, private map[string]any) {
+func (e *Estate) Import(t testing.TB, id string, public map[string]any) {
 	t.Helper()
 	e.Update(t, func(ctx context.Context, tx store.Tx) error {
-		doc := control.Imported{ID: parse(t, id), Doc: tree.Document{Public: tree.Clone(public), Private: private}}
+		doc := control.Imported{ID: parse(t, id), Doc: tree.Document{Public: tree.Clone(public), Private: map[string]any{}}}
 		if _, err := control.Import(ctx, tx, e.Inner().Tree, cloud.Types(), time.Now().UTC(), doc); err != nil {
 			return err
 		}

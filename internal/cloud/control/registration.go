@@ -62,12 +62,28 @@ func (e *Engine) providers(ctx context.Context, req *Request, tail arm.Hop) (Res
 			return err
 		})
 		return Response{Status: http.StatusOK, Body: body}, err
+	case word == "resourcetypes" && req.Method == http.MethodGet:
+		return e.listResourceTypes(ctx, req, namespace)
 	case word == "register" && req.Method == http.MethodPost:
 		return e.register(ctx, req, namespace, registering)
 	case word == "unregister" && req.Method == http.MethodPost:
 		return e.register(ctx, req, namespace, unregistering)
 	}
 	return Response{}, notAllowed(req.Method, "Microsoft.Resources/providers")
+}
+
+// listResourceTypes answers with the types of one namespace.
+func (e *Engine) listResourceTypes(ctx context.Context, req *Request, namespace string) (Response, error) {
+	var body []byte
+	err := e.View(ctx, func(_ store.Reader, st *State) error {
+		if err := st.Admit(req, "Microsoft.Resources/subscriptions/providers/read", req.Target.ID); err != nil {
+			return err
+		}
+		var err error
+		body, err = json.Marshal(map[string]any{"value": e.providerDocument(st, req.Target.ID.Subscription(), namespace)["resourceTypes"]})
+		return err
+	})
+	return Response{Status: http.StatusOK, Body: body}, err
 }
 
 func (e *Engine) listProviders(ctx context.Context, req *Request) (Response, error) {

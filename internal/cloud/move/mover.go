@@ -43,7 +43,7 @@ func Register(engine *control.Engine, faults Faults) map[string]operation.Handle
 	m := &mover{engine, faults}
 	engine.AddGroupAction("validateMoveResources", control.GroupAction{Permission: validateAction, Do: m.requestValidate})
 	engine.AddGroupAction("moveResources", control.GroupAction{Permission: moveAction, Do: m.requestMove})
-	return map[string]operation.Handler{OpValidate: m.validate, OpMove: m.move}
+	return map[string]operation.Handler{OpValidate: m.validate, OpMove: m.move, OpMove + operation.GivenUp: m.abandon}
 }
 
 // requestValidate begins a validation. It changes nothing and locks nothing.
@@ -184,7 +184,7 @@ func (m *mover) end(op *store.Operation, now time.Time, err error) error {
 func (m *mover) move(ctx context.Context, tx store.Tx, op *store.Operation, now time.Time) error {
 	w, err := m.resume(ctx, tx, op)
 	if err != nil {
-		return m.end(op, now, err)
+		return err // the groups of a move exist while it runs: this is no verdict
 	}
 	if w.in.Fate != nil && w.in.Fate.Carried {
 		return m.finish(ctx, tx, op, w, now)
@@ -211,6 +211,24 @@ func (m *mover) move(ctx context.Context, tx store.Tx, op *store.Operation, now 
 		return postpone(op, w, end)
 	}
 	return m.finish(ctx, tx, op, w, now)
+}
+
+// abandon unlocks the groups of a move that was given up, as far as they can be found.
+func (m *mover) abandon(ctx context.Context, tx store.Tx, op *store.Operation, now time.Time) error {
+	groups := []store.ID{op.Node}
+	var in input
+	if json.Unmarshal(op.Input, &in) == nil {
+		if target, err := arm.Parse(in.TargetResourceGroup); err == nil {
+			found, err := m.engine.Tree.Resolve(ctx, tx, target)
+			if err != nil && !errs.Is(err, errs.NotFound) {
+				return err
+			}
+			if err == nil {
+				groups = append(groups, found.Node.ID)
+			}
+		}
+	}
+	return m.unlock(ctx, tx, now, groups...)
 }
 
 // finish unlocks both groups and ends a move.

@@ -129,15 +129,38 @@ func (r *Runner) RunDue(ctx context.Context) (bool, error) {
 	return true, r.giveUp(ctx, failing)
 }
 
+// GivenUp behind the kind of an operation names the handler that is called when one of that kind has been given up, in the transaction that ends it: to
+// free what the operation kept from others.
+const GivenUp = "!given up"
+
 // giveUp ends an operation that cannot be carried out.
 func (r *Runner) giveUp(ctx context.Context, id string) error {
+	err := r.end(ctx, id, true)
+	if err != nil && !errs.Retryable(err) && ctx.Err() == nil {
+		r.log.Error("operation given up, and what it held is not free", "id", id, "error", err)
+		return r.end(ctx, id, false)
+	}
+	return err
+}
+
+// end ends an operation as failed, unless another node holds it: that one may have been luckier.
+func (r *Runner) end(ctx context.Context, id string, free bool) error {
 	return r.store.Update(ctx, func(tx store.Tx) error {
-		op, err := tx.Operation(ctx, id)
-		if err != nil || !op.Running() {
+		now := r.clock.Now()
+		op, err := tx.ClaimOperation(ctx, now)
+		if errs.Is(err, errs.NotFound) || err == nil && op.ID != id {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
-		Fail(&op, r.clock.Now(), errs.New(errs.Internal, "InternalServerError",
+		Fail(&op, now, errs.New(errs.Internal, "InternalServerError",
 			"The operation '%s' could not be carried out. See the log of the cloud.", id), 500)
+		if handler := r.handlers[op.Kind+GivenUp]; free && handler != nil {
+			if err := handler(ctx, tx, &op, now); err != nil {
+				return err
+			}
+		}
 		return tx.PutOperation(ctx, op)
 	})
 }
