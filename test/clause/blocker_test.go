@@ -123,12 +123,12 @@ func computeStates(t *testing.T, e *estate.Estate) {
 		refused(t, e, workspaceFor("S34 "+string(state), under(path), fmt.Sprintf("'c-%s (AmlCompute, %s)'", state, state)))
 		e.Drop(t, under(path))
 	}
-	e.Takes(t, hours("compute.put"))
+	e.Takes(t, hours("computes.put"))
 	answer := e.Ask(t, "", http.MethodPut, under("computes/just-begun"), clusterBody)
 	if answer.Status != http.StatusCreated {
 		t.Fatalf("S34 the PUT of a compute is answered %d: %s", answer.Status, answer.Body)
 	}
-	refused(t, e, workspaceFor("S34 a compute right after its PUT", under("computes/just-begun"), "just-begun"))
+	refused(t, e, workspaceFor("S34 a compute right after its PUT", under("computes/just-begun"), "'just-begun (AmlCompute, Creating)'"))
 }
 
 func servicesRefused(t *testing.T, e *estate.Estate) {

@@ -117,15 +117,12 @@ func (c *course) round(seed uint64) {
 		clients[i] = n.client(c.T)
 	}
 	l := begin(c.world, clients, seed)
-	delay := time.Duration(c.rng.IntN(250)) * time.Millisecond
-	if c.rng.IntN(2) == 0 { // in the middle of a move, wherever that is
-		delay = time.Duration(c.rng.IntN(120)) * time.Millisecond
-		select {
-		case <-l.moving:
-		case <-time.After(2 * time.Second):
-		}
+	if c.rng.IntN(2) == 0 {
+		see(l.written, c.rng.IntN(40)) // anywhere
+	} else {
+		see(l.moving, 1) // in the middle of a move, wherever that is
+		<-time.After(time.Duration(c.rng.IntN(120)) * time.Millisecond)
 	}
-	<-time.After(delay)
 	l.doomed.Store(true)
 	dead := c.strike()
 	for _, surprise := range l.end() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,8 +15,9 @@ import (
 type load struct {
 	clients []*client
 	stop    chan struct{}
-	doomed  atomic.Bool // a node is about to be killed: a lost answer is no surprise
-	moving  chan struct{}
+	doomed  atomic.Bool   // a node is about to be killed: a lost answer is no surprise
+	moving  chan struct{} // a move was acknowledged
+	written chan struct{} // a write was
 	wait    sync.WaitGroup
 
 	mu       sync.Mutex
@@ -24,7 +26,7 @@ type load struct {
 
 // begin lets all writers and movers work.
 func begin(w *world, clients []*client, seed uint64) *load {
-	l := &load{clients: clients, stop: make(chan struct{}), moving: make(chan struct{}, 1)}
+	l := &load{clients: clients, stop: make(chan struct{}), moving: make(chan struct{}, 1), written: make(chan struct{}, 1)}
 	for i, one := range w.writers {
 		l.wait.Go(func() { one.work(l, rand.New(rand.NewPCG(seed, uint64(i)))) })
 	}
@@ -39,6 +41,26 @@ func (l *load) end() []string {
 	close(l.stop)
 	l.wait.Wait()
 	return l.surprise
+}
+
+// signal tells whoever waits that something happened.
+func signal(to chan<- struct{}) {
+	select {
+	case to <- struct{}{}:
+	default:
+	}
+}
+
+// see waits until something has happened so many times, but not for ever: writes may all be refused for a while.
+func see(what <-chan struct{}, times int) {
+	limit := time.After(2 * time.Second)
+	for range times {
+		select {
+		case <-what:
+		case <-limit:
+			return
+		}
+	}
 }
 
 func (l *load) over() bool {
@@ -127,8 +149,15 @@ func newWriter(number int, w *world) *writer {
 }
 
 func (one *writer) work(l *load, rng *rand.Rand) {
-	for !l.over() && one.change(l, rng, one.things[rng.IntN(len(one.things))]) {
+	for !l.over() && one.change(l, rng, one.pick(rng)) {
 	}
+}
+
+// pick chooses a kind, and then a thing of that kind, so that rare kinds come as often as common ones; half of the time one whose group no move locks.
+func (one *writer) pick(rng *rand.Rand) *thing {
+	kind, rest := &kinds[rng.IntN(len(kinds))], rng.IntN(2) == 0
+	of := slices.DeleteFunc(slices.Clone(one.things), func(th *thing) bool { return th.kind != kind || rest && !th.home.rest })
+	return of[rng.IntN(len(of))]
 }
 
 // change writes or deletes a thing and notes what came of it; false when there was no answer.
@@ -161,6 +190,7 @@ func (one *writer) change(l *load, rng *rand.Rand, th *thing) bool {
 	}
 	th.acknowledged(token, era)
 	one.written[method+" "+th.kind.name]++
+	signal(l.written)
 	operation := a.operation()
 	if operation == "" {
 		return true
@@ -209,10 +239,7 @@ func (p *pair) move(l *load, rng *rand.Rand, o *order) bool {
 		return true
 	}
 	o.operation = a.operation()
-	select {
-	case l.moving <- struct{}{}:
-	default:
-	}
+	signal(l.moving)
 	last, done := l.follow(rng, o.operation)
 	if done {
 		p.close(last)

@@ -243,6 +243,6 @@ func (n *node) vanish(t *testing.T) {
 	r := openRows(t, n)
 	defer r.close()
 	eventually(t, "the connections of a dead node end", func() bool {
-		return len(r.column(t, `SELECT state FROM pg_stat_activity WHERE application_name = '`+n.name()+`'`)) == 0
+		return len(r.column(t, `SELECT application_name FROM pg_stat_activity WHERE application_name = '`+n.name()+`'`)) == 0
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -253,4 +254,33 @@ func TestTwoNodesMakeOneThing(t *testing.T) {
 		th.seen(t, "the API", a.client(t).get(t, th.path()))
 	}
 	t.Logf("20 rounds in %v", time.Since(began))
+}
+
+// TestNoProjectIsLostToItsHub lets projects join one hub through both nodes at once: each writes itself into the hub's document.
+func TestNoProjectIsLostToItsHub(t *testing.T) {
+	t.Parallel()
+	a, b, w := twins(t, nil)
+	group := w.steady.where()
+	vault := text(a.client(t).get(t, w.steady.path()), "properties.keyVault")
+	hub := group + workspaceType + "hub"
+	a.client(t).follow(t, http.MethodPut, hub, object{"location": "eastus", "kind": "Hub", "identity": object{"type": "SystemAssigned"},
+		"properties": object{"storageAccount": w.safe.path(), "keyVault": vault}})
+	const each = 8
+	var all sync.WaitGroup
+	for i, c := range []*client{a.client(t), b.client(t)} {
+		all.Go(func() {
+			for n := range each {
+				got, err := c.do(t.Context(), http.MethodPut, fmt.Sprintf("%s%sproject-%d-%d", group, workspaceType, i, n), object{"location": "eastus", "kind": "Project",
+					"identity": object{"type": "SystemAssigned"}, "properties": object{"hubResourceId": hub}})
+				if err != nil || !got.good() {
+					t.Errorf("project %d of node %d was answered %d (%v): %s", n, i, got.status, err, got.body)
+				}
+			}
+		})
+	}
+	all.Wait()
+	members, _ := value(a.client(t).get(t, hub), "properties.associatedWorkspaces").([]any)
+	if len(members) != 2*each {
+		t.Errorf("the hub knows %d projects of %d: %v", len(members), 2*each, members)
+	}
 }

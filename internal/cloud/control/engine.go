@@ -92,6 +92,9 @@ func (e *Engine) Do(ctx context.Context, req *Request) (Response, error) {
 	case id.Subscription() == "" && id[0].Namespace == "":
 		return Response{}, errs.New(errs.NotFound, "InvalidResourcePath", "The path '%s' names nothing that Azure Resource Manager knows.", id)
 	}
+	if len(id) > 1 && strings.EqualFold(id[0].Namespace, "Microsoft.Management") {
+		return Response{}, errs.New(errs.Unsupported, "NotImplemented", "Management groups are not built in this cloud: '%s'.", id)
+	}
 	if err := checkNames(id); err != nil {
 		return Response{}, err
 	}
@@ -133,22 +136,23 @@ func (e *Engine) View(ctx context.Context, fn func(store.Reader, *State) error) 
 }
 
 // Update runs fn in a transaction with the access state that the transaction sees, and wakes the runner when fn wrote an operation. Two requests that
-// make the same thing at once find nothing there, and the second one finds its name taken when it inserts: it runs again and finds the thing.
+// make or change the same thing at once may find that out only when they write; the second one runs again and finds what the first one did.
 func (e *Engine) Update(ctx context.Context, fn func(store.Tx, *State) error) error {
 	err := e.update(ctx, fn)
-	for again := 0; again < 2 && nameTaken(err); again++ {
+	for again := 0; again < 5 && lostRace(err); again++ {
 		err = e.update(ctx, fn)
 	}
-	if nameTaken(err) {
+	if lostRace(err) {
 		return errs.Wrap(errs.Conflict, "Conflict", err, "Another operation on this resource or on its parent is in progress. Please try again later.")
 	}
 	return err
 }
 
-// nameTaken reports whether an insert of the store met a name that another transaction had taken meanwhile.
-func nameTaken(err error) bool {
+// lostRace reports whether another transaction took a name that was to be inserted, or changed a document that was to be written, after this one had
+// looked.
+func lostRace(err error) bool {
 	e := errs.As(err)
-	return e != nil && e.Kind == errs.Conflict && e.Code == "NodeExists"
+	return e != nil && (e.Kind == errs.Conflict && e.Code == "NodeExists" || e.Code == provider.ChangedMeanwhile)
 }
 
 func (e *Engine) update(ctx context.Context, fn func(store.Tx, *State) error) error {

@@ -102,7 +102,7 @@ func (m *mover) disconnect(ctx context.Context, tx store.Tx, moved tree.Found, n
 		if tree.Text(doc.Public, connectionStatus) == "Disconnected" {
 			continue
 		}
-		fresh := tree.Document{Public: tree.Clone(doc.Public), Private: tree.Clone(doc.Private)}
+		fresh := doc.Copy()
 		setConnection(doc.Public, "Disconnected", "The resource was moved.")
 		if err := m.save(ctx, tx, connection, doc, entry, now); err != nil {
 			return err

@@ -91,14 +91,20 @@ func (s subject) cannotMove(reason string, causes ...*errs.Error) *errs.Error {
 	return errs.New(errs.Conflict, "CannotMoveResource", "Cannot move the workspace '%s': %s", s.id, reason).At(string(s.id.Type())).With(causes...)
 }
 
-// mostNamed bounds how many things of one kind a refusal names.
-const mostNamed = 20
+// mostNamed bounds how many things of one kind a refusal names, mostCounted how many unfinished ones it counts.
+const (
+	mostNamed   = 20
+	mostCounted = 1000
+)
 
 // named lists things for a message: the first few by name, the rest by number.
 func named(names []string, total int) string {
 	text := "'" + strings.Join(names, "', '") + "'"
-	if total > len(names) {
-		text += fmt.Sprintf(" and %d more", total-len(names))
+	switch more := total - len(names); {
+	case total > mostCounted:
+		text += fmt.Sprintf(" and more than %d more", mostCounted-len(names))
+	case more > 0:
+		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
 }

@@ -89,7 +89,7 @@ func (s subject) nameAll(ctx context.Context, some []tree.Found, total int, desc
 // many ended ones there are.
 func (s subject) active(kind, words, property string) func(context.Context) (*errs.Error, error) {
 	return func(ctx context.Context) (*errs.Error, error) {
-		nodes, err := s.reader.FlaggedChildren(ctx, s.found.Node.ID, kind, mostNamed+1)
+		nodes, err := s.reader.FlaggedChildren(ctx, s.found.Node.ID, kind, mostCounted+1)
 		if err != nil || len(nodes) == 0 {
 			return nil, err
 		}

@@ -104,11 +104,22 @@ func (c *Call) Ancestor(depth int) (tree.Found, tree.Document, error) {
 	return found, doc, err
 }
 
-// SaveOther writes a changed document of another resource that Lookup or Ancestor found. Its flag and references stay as its type wants them.
+// ChangedMeanwhile is the code of the error for a document that another transaction changed after it was read. The whole transaction may be run again.
+const ChangedMeanwhile = "ResourceChangedMeanwhile"
+
+// SaveOther writes a changed document of another resource that Lookup or Ancestor found. Its flag and references stay as its type wants them. A document
+// that somebody else has changed since is not written over.
 func (c *Call) SaveOther(found tree.Found, doc tree.Document) error {
 	entry, err := c.Types.Find(found.ID().Type())
 	if err != nil {
 		return err
+	}
+	held, err := c.Tx.Hold(c.Ctx, store.Exclusive, found.Node.ID)
+	if err != nil {
+		return err
+	}
+	if held[0].ETag != found.Node.ETag {
+		return errs.New(errs.Unavailable, ChangedMeanwhile, "The resource '%s' was changed by another operation at the same moment. Please try again.", found.ID()).At(found.ID().String())
 	}
 	node := found.Node
 	node.Changed, node.ETag = c.Now, NewETag()

@@ -80,14 +80,19 @@ func decode(body []byte) (Document, error) {
 	doc := Document{Private: map[string]any{}}
 	var err error
 	if doc.Public, err = ParseObject(public); err != nil {
-		return doc, fmt.Errorf("read a stored document: %w", err)
+		return doc, damaged(err, "a stored document cannot be read")
 	}
 	if len(private) > 0 {
 		if doc.Private, err = ParseObject(private); err != nil {
-			return doc, fmt.Errorf("read the private part of a stored document: %w", err)
+			return doc, damaged(err, "the private part of a stored document cannot be read")
 		}
 	}
 	return doc, nil
+}
+
+// damaged is the error for what stands in the store and cannot be read: nothing that a client sent is the reason.
+func damaged(err error, what string) error {
+	return errs.Wrap(errs.Internal, "StoredDocumentDamaged", err, "%s", what)
 }
 
 // encode writes a body to be stored.

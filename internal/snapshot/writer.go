@@ -1,0 +1,272 @@
+package snapshot
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+//go:embed schema.sql
+var schema string
+
+// batch is how many documents are written in one transaction.
+const batch = 2000
+
+// Writer writes a snapshot. It is safe for concurrent use; documents are on disk soon, never all in memory. End it with Finish or Abandon.
+type Writer struct {
+	path, draft string
+	db          *sql.DB
+
+	mutex   sync.Mutex
+	tx      *sql.Tx
+	insert  *sql.Stmt
+	pending int
+}
+
+// Create begins a snapshot that will be at path. overwrite replaces one that is there, when the new one is whole and not before.
+func Create(ctx context.Context, path string, overwrite bool) (*Writer, error) {
+	if _, err := os.Lstat(path); err == nil && !overwrite {
+		return nil, errs.New(errs.Conflict, "SnapshotExists", "the file %s is there already", path).At(path).
+			Advise("name another file, or say --force to replace it when the new one is whole")
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
+	if err != nil {
+		return nil, errs.Wrap(errs.Invalid, "SnapshotFolder", err, "no file can be made in %s", filepath.Dir(path)).At(path).Advise("create the folder first")
+	}
+	draft := file.Name()
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	// The draft is worth nothing until it is whole: no journal and no syncs. A fixed page cache bounds the memory.
+	db, err := connect(draft, "journal_mode(OFF)", "synchronous(OFF)", "cache_size(-16000)", "temp_store(FILE)", "locking_mode(EXCLUSIVE)")
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(draft))
+	}
+	w := &Writer{path: path, draft: draft, db: db}
+	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; ", applicationID, Format)+schema); err != nil {
+		return nil, errors.Join(fault(path, "begin", err), w.Abandon())
+	}
+	return w, nil
+}
+
+// connect opens a database file with one connection.
+func connect(path string, pragmas ...string) (*sql.DB, error) {
+	query := url.Values{"_pragma": pragmas}
+	name := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, fault(path, "open", err)
+	}
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// fault words trouble with the file.
+func fault(path, verb string, err error) error {
+	return errs.Wrap(errs.Unavailable, "SnapshotFile", err, "%s the snapshot %s", verb, path).At(path).Advise("check the free space and the owner of the folder")
+}
+
+// Add writes a document. One with the id of an earlier one of the section takes its place: a list that is read while it changes may show one twice.
+func (w *Writer) Add(ctx context.Context, d Document) error {
+	digest, err := Digest(d.Body)
+	if err != nil {
+		return fmt.Errorf("digest of %s: %w", d.ID, err)
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	_, err = w.insert.ExecContext(ctx, string(d.Section), strings.ToLower(d.ID), d.Type.Key(), d.ID, string(d.Type), d.Version, d.Taken.UnixNano(), digest[:], []byte(d.Body))
+	if err != nil {
+		return fault(w.path, "write", err)
+	}
+	return w.counted()
+}
+
+// begin opens a transaction if none is open. The context of a transaction is not that of its first document: others use it as well.
+func (w *Writer) begin(ctx context.Context) error {
+	if w.db == nil {
+		return errs.New(errs.Internal, "SnapshotClosed", "the snapshot %s was ended already", w.path)
+	}
+	if w.tx != nil {
+		return nil
+	}
+	var err error
+	if w.tx, err = w.db.BeginTx(context.WithoutCancel(ctx), nil); err != nil {
+		return fault(w.path, "write", err)
+	}
+	w.insert, err = w.tx.PrepareContext(context.WithoutCancel(ctx), `INSERT INTO document (section, key, type_key, id, type, version, taken, digest, body) VALUES (?,?,?,?,?,?,?,?,?)
+		ON CONFLICT (section, key) DO UPDATE SET taken=excluded.taken, digest=excluded.digest, body=excluded.body, version=excluded.version`)
+	if err != nil {
+		return fault(w.path, "write", err)
+	}
+	return nil
+}
+
+// counted commits when the batch is full.
+func (w *Writer) counted() error {
+	if w.pending++; w.pending < batch {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *Writer) flush() error {
+	if w.tx == nil {
+		return nil
+	}
+	err := errors.Join(w.insert.Close(), w.tx.Commit())
+	w.tx, w.insert, w.pending = nil, nil, 0
+	if err != nil {
+		return fault(w.path, "write", err)
+	}
+	return nil
+}
+
+// AddGap writes down what could not be read.
+func (w *Writer) AddGap(ctx context.Context, g Gap) error {
+	return w.addJSON(ctx, "INSERT OR REPLACE INTO gap (section, path, body) VALUES (?,?,?)", string(g.Section), g.Path, g)
+}
+
+// AddNote writes down what the reader should know.
+func (w *Writer) AddNote(ctx context.Context, n Note) error {
+	return w.addJSON(ctx, "INSERT OR REPLACE INTO note (code, subject, body) VALUES (?,?,?)", n.Code, n.Subject, n)
+}
+
+func (w *Writer) addJSON(ctx context.Context, statement, a, b string, body any) error {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	if _, err := w.tx.ExecContext(ctx, statement, a, b, string(data)); err != nil {
+		return fault(w.path, "write", err)
+	}
+	return w.counted()
+}
+
+// Finish completes the header (documents, digest, complete), makes the file durable and gives it its name.
+func (w *Writer) Finish(ctx context.Context, h Header) (Header, error) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	h, err := w.seal(ctx, h)
+	if err == nil {
+		err = w.place()
+	}
+	if err != nil {
+		return h, errors.Join(err, w.drop())
+	}
+	return h, nil
+}
+
+func (w *Writer) seal(ctx context.Context, h Header) (Header, error) {
+	if err := w.flush(); err != nil {
+		return h, err
+	}
+	digest, count, err := overall(ctx, w.db)
+	if err != nil {
+		return h, fault(w.path, "digest", err)
+	}
+	h.Format, h.Complete, h.Documents, h.Digest, h.Ended = Format, true, count, digest, h.Ended.UTC().Round(time.Millisecond)
+	data, err := json.Marshal(h)
+	if err != nil {
+		return h, err
+	}
+	if _, err := w.db.ExecContext(ctx, "INSERT INTO header (name, value) VALUES ('header', ?)", string(data)); err != nil {
+		return h, fault(w.path, "end", err)
+	}
+	return h, nil
+}
+
+// place closes the draft, syncs it, and renames it.
+func (w *Writer) place() error {
+	err := w.db.Close()
+	w.db = nil
+	if err == nil {
+		err = sync1(w.draft)
+	}
+	if err == nil {
+		err = os.Rename(w.draft, w.path)
+	}
+	if err == nil {
+		err = sync1(filepath.Dir(w.path))
+	}
+	if err != nil {
+		return fault(w.path, "end", err)
+	}
+	return nil
+}
+
+// sync1 makes one file or folder durable.
+func sync1(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
+}
+
+// Abandon takes the draft away. After Finish it does nothing.
+func (w *Writer) Abandon() error {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.db == nil {
+		return nil
+	}
+	return w.drop()
+}
+
+func (w *Writer) drop() error {
+	if w.tx != nil {
+		_ = w.tx.Rollback() // the file goes away
+		w.tx = nil
+	}
+	if w.db != nil {
+		_ = w.db.Close()
+		w.db = nil
+	}
+	if err := os.Remove(w.draft); err != nil && !os.IsNotExist(err) {
+		return fault(w.path, "take away the draft of", err)
+	}
+	return nil
+}
+
+// overall is the digest of all documents in the order of their keys, whatever the order in which they came.
+func overall(ctx context.Context, db *sql.DB) (digest string, count int, err error) {
+	rows, err := db.QueryContext(ctx, "SELECT section, key, digest FROM document ORDER BY section, key")
+	if err != nil {
+		return "", 0, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	hash := sha256.New()
+	for rows.Next() {
+		var section, key string
+		var one []byte
+		if err := rows.Scan(&section, &key, &one); err != nil {
+			return "", 0, err
+		}
+		_, _ = fmt.Fprintf(hash, "%s\x00%s\x00%x\n", section, key, one) // a hash never fails
+		count++
+	}
+	return hex.EncodeToString(hash.Sum(nil)), count, rows.Err()
+}
