@@ -27,7 +27,6 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/folder"
 	"github.com/amlmove/amlmove/internal/cloud/identity"
-	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/store/sqlite"
 )
 
@@ -55,7 +54,6 @@ type Principal struct {
 type settings struct {
 	fixture string
 	scale   int
-	store   store.Store
 }
 
 // keys are made once for all clouds of a test binary. A token of one cloud is of no use at another: its audience names the port.
@@ -70,9 +68,6 @@ func Fixture(name string) Option { return func(s *settings) { s.fixture = name }
 // Scale makes the fixture so many times as large.
 func Scale(n int) Option { return func(s *settings) { s.scale = n } }
 
-// onStore runs the cloud on a store of the caller's, who closes it.
-func onStore(st store.Store) Option { return func(s *settings) { s.store = st } }
-
 // Start starts a cloud and stops it when the test ends.
 func Start(t testing.TB, options ...Option) *Cloud {
 	t.Helper()
@@ -80,33 +75,8 @@ func Start(t testing.TB, options ...Option) *Cloud {
 	for _, option := range options {
 		option(&s)
 	}
-	ctx := context.Background()
 	dir := t.TempDir()
-	if s.store == nil {
-		st, err := sqlite.Open(ctx, filepath.Join(dir, folder.DatabaseFile))
-		if err != nil {
-			t.Fatalf("open the store of a test cloud: %v", err)
-		}
-		t.Cleanup(func() {
-			if err := st.Close(); err != nil {
-				t.Errorf("close the store of a test cloud: %v", err)
-			}
-		})
-		s.store = st
-	}
-	inner, err := cloud.Start(ctx, cloud.Options{Store: s.store, NewKeys: keys})
-	if err != nil {
-		t.Fatalf("start a test cloud: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := inner.Close(); err != nil {
-			t.Errorf("stop a test cloud: %v", err)
-		}
-	})
-	summary, err := fixture.Load(ctx, fixture.Target{Store: s.store, Tree: inner.Tree, Types: cloud.Types(), Now: time.Now}, s.fixture, fixture.Options{Scale: s.scale})
-	if err != nil {
-		t.Fatalf("load the fixture %q: %v", s.fixture, err)
-	}
+	inner, summary := start(t, dir, s)
 	c := &Cloud{Endpoint: inner.Base(), Dir: dir, TenantID: summary.TenantID, Principals: map[string]Principal{}, client: inner.Client(), inner: inner}
 	c.state = folder.NewState(dir, inner.Base(), "sqlite", summary)
 	c.Subscriptions = c.state.Subscriptions
@@ -124,6 +94,35 @@ func (c *Cloud) Inner() *cloud.Cloud { return c.inner }
 
 // State is what cloud.json in Dir says, for the tests of this module.
 func (c *Cloud) State() folder.State { return c.state }
+
+// start opens a store in the folder, starts a cloud on it and loads the fixture.
+func start(t testing.TB, dir string, s settings) (*cloud.Cloud, fixture.Summary) {
+	t.Helper()
+	ctx := context.Background()
+	st, err := sqlite.Open(ctx, filepath.Join(dir, folder.DatabaseFile))
+	if err != nil {
+		t.Fatalf("open the store of a test cloud: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := st.Close(); err != nil {
+			t.Errorf("close the store of a test cloud: %v", err)
+		}
+	})
+	inner, err := cloud.Start(ctx, cloud.Options{Store: st, NewKeys: keys})
+	if err != nil {
+		t.Fatalf("start a test cloud: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := inner.Close(); err != nil {
+			t.Errorf("stop a test cloud: %v", err)
+		}
+	})
+	summary, err := fixture.Load(ctx, fixture.Target{Store: st, Tree: inner.Tree, Types: cloud.Types(), Now: time.Now}, s.fixture, fixture.Options{Scale: s.scale})
+	if err != nil {
+		t.Fatalf("load the fixture %q: %v", s.fixture, err)
+	}
+	return inner, summary
+}
 
 // HTTPClient trusts the cloud's certificate authority.
 func (c *Cloud) HTTPClient() *http.Client { return c.client }

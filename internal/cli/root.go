@@ -82,6 +82,6 @@ really moves, with everything that the move breaks, driven by the unmodified Azu
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.AddCommand(newCloud(s), newDemo(s))
+	root.AddCommand(newCapture(s), newSnapshot(s), newCloud(s), newDemo(s))
 	return root
 }

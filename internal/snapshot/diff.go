@@ -106,7 +106,11 @@ func differ(path string, a, b any, paths *[]string) {
 	case map[string]any:
 		if right, ok := b.(map[string]any); ok {
 			for name, value := range left {
-				differ(join(path, name), value, right[name], paths)
+				if other, both := right[name]; both {
+					differ(join(path, name), value, other, paths)
+				} else {
+					*paths = append(*paths, join(path, name))
+				}
 			}
 			for name := range right {
 				if _, both := left[name]; !both {

@@ -40,6 +40,8 @@ var floors = map[string][]string{
 	"internal/cloud/server":          {"internal/errs", "internal/arm", "internal/cloud/control", "internal/cloud/identity", "internal/cloud/fault"},
 	"internal/cloud":                 {"internal/errs", "internal/arm", "internal/aml", "internal/cloud"},
 	"internal/azure":                 {"internal/errs", "internal/arm"},
+	"internal/snapshot":              {"internal/errs", "internal/arm"},
+	"internal/capture":               {"internal/errs", "internal/arm", "internal/aml", "internal/azure", "internal/snapshot"},
 	"internal/cli":                   {"internal"},
 	"cmd":                            {"internal/cli"},
 	"cloudtest":                      {"internal/cloud", "internal/errs"},

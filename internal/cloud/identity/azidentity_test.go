@@ -40,8 +40,8 @@ func TestTheGoSDKSignsInWithBothAuthorityForms(t *testing.T) {
 			t.Parallel()
 			w, at, client := serve(t)
 			//lint:ignore SA1019 the password grant is what az uses for people, and this is the SDK's form of it
-			credential, err := azidentity.NewUsernamePasswordCredential(tenant, azClient, userName, password,
-				&azidentity.UsernamePasswordCredentialOptions{ClientOptions: options(at, client), DisableInstanceDiscovery: true})
+			settings := azidentity.UsernamePasswordCredentialOptions{ClientOptions: options(at, client), DisableInstanceDiscovery: true}
+			credential, err := azidentity.NewUsernamePasswordCredential(tenant, azClient, userName, password, &settings)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -143,9 +143,7 @@ func (all shapes) typeOf(word string, before *member) valueType {
 		if rest, ok := strings.CutPrefix(word, "+"); ok {
 			choices, word = slices.Clone(before.typ.choices), rest
 		}
-		for _, choice := range strings.Split(strings.Trim(word, "|"), "|") {
-			choices = append(choices, choice)
-		}
+		choices = append(choices, strings.Split(strings.Trim(word, "|"), "|")...)
 		return valueType{form: formChoice, choices: choices}
 	}
 	if f, ok := forms[word]; ok {

@@ -120,9 +120,10 @@ func writeRecords(c *provider.Call, zone tree.Found, endpoint tree.Document, add
 
 // point adds addresses to an A record, made if absent, and returns its node.
 func point(c *provider.Call, zone tree.Found, name string, addresses []any) (string, error) {
-	found, doc, err := c.Lookup(zone.ID().Child(arm.Hop{Type: "A", Name: name}))
+	found, _, err := c.Lookup(zone.ID().Child(arm.Hop{Type: "A", Name: name}))
 	if err == nil {
-		if found, doc, err = holdNode(c, found); err != nil {
+		found, doc, err := holdNode(c, found)
+		if err != nil {
 			return "", err
 		}
 		list, _ := tree.Get(doc.Public, "properties.aRecords").([]any)
@@ -132,7 +133,7 @@ func point(c *provider.Call, zone tree.Found, name string, addresses []any) (str
 	if !errs.Is(err, errs.NotFound) {
 		return "", err
 	}
-	doc = tree.Document{Public: map[string]any{"properties": map[string]any{
+	doc := tree.Document{Public: map[string]any{"properties": map[string]any{
 		"ttl": 10, "fqdn": name + "." + zone.Node.Name + ".", "isAutoRegistered": false, "aRecords": entries(addresses),
 		"metadata": map[string]any{"creator": "created by private endpoint " + c.ID[len(c.ID)-2].Name}}}}
 	found, err = neighbour.Beside(c, zone, Zone+"/A", name, doc)
