@@ -21,6 +21,9 @@ type Limit struct{ Burst, PerSecond float64 }
 type Limits struct {
 	Reads, Writes, Deletes Limit
 	Providers              map[string]Limit // further buckets, by namespace in lower case
+	// Observed limits hold from the first answer on that shows that the other side counts (x-ms-ratelimit-remaining, or 429). Azure always counts; a cloud
+	// of ours only when it was told to.
+	Observed bool
 }
 
 // Published are Azure's numbers (peers, section 5).
@@ -65,6 +68,7 @@ type Budget struct {
 	mutex   sync.Mutex
 	buckets map[bucketKey]*bucket
 	usage   Usage
+	counted bool // the other side has shown that it counts
 }
 
 // bucketKey names a bucket: subscription (or "" for the tenant) and class, or provider.
@@ -141,6 +145,7 @@ func (b *Budget) reserve(keys []bucketKey, limits []Limit) time.Time {
 	defer b.mutex.Unlock()
 	now := b.clock.Now()
 	at := now
+	b.usage.Requests++
 	for i, key := range keys {
 		k := b.buckets[key]
 		if k == nil {
@@ -148,11 +153,13 @@ func (b *Budget) reserve(keys []bucketKey, limits []Limit) time.Time {
 			k.tokens = k.limit.Burst
 			b.buckets[key] = k
 		}
+		if b.limits.Observed && !b.counted {
+			continue
+		}
 		if ready := k.take(now); ready.After(at) {
 			at = ready
 		}
 	}
-	b.usage.Requests++
 	if at.After(now) {
 		b.usage.Waited++
 	}
@@ -203,6 +210,7 @@ func (b *Budget) learn(keys []bucketKey, resp *http.Response) {
 	main.fill(now)
 	for _, scope := range []string{"subscription", "tenant"} {
 		left, err := strconv.ParseFloat(resp.Header.Get("x-ms-ratelimit-remaining-"+scope+"-"+keys[0].class), 64)
+		b.counted = b.counted || err == nil
 		if err == nil && left >= 0 && left < main.tokens {
 			main.tokens = left
 		}
@@ -210,6 +218,7 @@ func (b *Budget) learn(keys []bucketKey, resp *http.Response) {
 	if resp.StatusCode != http.StatusTooManyRequests {
 		return
 	}
+	b.counted = true
 	b.usage.Throttled++
 	seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
 	if err != nil || seconds < 1 {

@@ -50,6 +50,7 @@ type Client struct {
 	credential azcore.TokenCredential
 	pipeline   runtime.Pipeline
 	onWrite    func(Write)
+	budget     *Budget
 
 	mutex  sync.Mutex
 	offers map[string]*offering
@@ -77,11 +78,14 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("build the client of %s: %w", o.Endpoint, err)
 	}
 	return &Client{endpoint: endpoint, host: base.Host, audience: o.Client.Cloud.Services[cloud.ResourceManager].Audience, credential: o.Credential,
-		pipeline: pipeline, onWrite: o.OnWrite, offers: map[string]*offering{}}, nil
+		pipeline: pipeline, onWrite: o.OnWrite, budget: o.Budget, offers: map[string]*offering{}}, nil
 }
 
 // Endpoint is where the client sends its requests.
 func (c *Client) Endpoint() string { return c.endpoint }
+
+// Usage counts the requests that were sent so far, repeats among them.
+func (c *Client) Usage() Usage { return c.budget.Usage() }
 
 // Answer is what the other side said to a request that it accepted.
 type Answer struct {

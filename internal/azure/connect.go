@@ -75,6 +75,9 @@ func Connect(place Place) (*Client, error) {
 			Advise("sign in with az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
 	}
 	options.Credential = credential
+	limits := Published()
+	limits.Observed = !options.microsoft()
+	options.Budget = NewBudget(limits, nil)
 	return New(options)
 }
 
@@ -103,6 +106,12 @@ func (p Place) options() (Options, error) {
 	return Options{Endpoint: endpoint, Client: client}, nil
 }
 
+// microsoft reports whether the other side is one of Microsoft's clouds.
+func (o Options) microsoft() bool {
+	_, known := hosts[strings.Trim(strings.TrimPrefix(o.Client.Cloud.ActiveDirectoryAuthorityHost, "https://"), "/")]
+	return known
+}
+
 // transport trusts the machine's authorities and that of the place, and keeps as many connections open as we use side by side.
 func (p Place) transport() (policy.Transporter, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
@@ -127,12 +136,11 @@ func (p Place) transport() (policy.Transporter, error) {
 
 // credential is that of the place, or what DefaultAzureCredential finds.
 func (p Place) credential(o Options) (azcore.TokenCredential, error) {
-	_, microsoft := hosts[strings.Trim(strings.TrimPrefix(o.Client.Cloud.ActiveDirectoryAuthorityHost, "https://"), "/")]
 	if p.ClientSecret != "" {
 		return azidentity.NewClientSecretCredential(p.TenantID, p.ClientID, p.ClientSecret,
-			&azidentity.ClientSecretCredentialOptions{ClientOptions: o.Client, DisableInstanceDiscovery: !microsoft})
+			&azidentity.ClientSecretCredentialOptions{ClientOptions: o.Client, DisableInstanceDiscovery: !o.microsoft()})
 	}
-	return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: o.Client, DisableInstanceDiscovery: !microsoft})
+	return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: o.Client, DisableInstanceDiscovery: !o.microsoft()})
 }
 
 // Caller is who the other side takes us for.

@@ -152,7 +152,6 @@ func (r *reading) databricks(ctx context.Context) error {
 	why := "a Databricks workspace that is linked to this one stops the move, and nobody looked here"
 	q := query{section: snapshot.Source, path: "/subscriptions", typ: typeSubscription, why: why}
 	version := r.versionOf(ctx, q)
-	r.Progress.Requests.Add(1)
 	err := r.Client.List(ctx, q.path, version, func(raw json.RawMessage) error {
 		var subscription struct{ SubscriptionID string }
 		if err := json.Unmarshal(raw, &subscription); err != nil {

@@ -31,7 +31,7 @@ type Options struct {
 }
 
 // Progress is what was read so far. It may be looked at from anywhere.
-type Progress struct{ Requests, Documents, Bytes, Gaps atomic.Int64 }
+type Progress struct{ Documents, Bytes, Gaps atomic.Int64 }
 
 // defaultWorkers is how many requests go side by side: enough to spend a full budget at usual answer times.
 const defaultWorkers = 16

@@ -69,7 +69,6 @@ func (h head) members(property string) []member {
 
 // get reads one document.
 func (r *reading) get(ctx context.Context, path, version string) (json.RawMessage, error) {
-	r.Progress.Requests.Add(1)
 	answer, err := r.Client.Do(ctx, http.MethodGet, path, version, nil)
 	return answer.Body, err
 }
@@ -96,7 +95,6 @@ func (r *reading) one(ctx context.Context, q query) (doc head, found bool, err e
 func (r *reading) list(ctx context.Context, q query) error {
 	version := r.versionOf(ctx, q)
 	n, skipped := 0, 0
-	r.Progress.Requests.Add(1)
 	err := r.Client.List(ctx, q.path, version, func(raw json.RawMessage) error {
 		doc := head{}
 		if err := json.Unmarshal(raw, &doc); err != nil {

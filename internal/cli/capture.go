@@ -81,7 +81,7 @@ func runCapture(ctx context.Context, s streams, o captureOptions, workspace stri
 		return err
 	}
 	progress := &capture.Progress{}
-	stop := follow(s.err, progress)
+	stop := follow(s.err, client, progress)
 	_, err = capture.Run(ctx, capture.Options{Client: client, Workspace: id, Target: target, Tool: toolVersion(), Progress: progress}, writer)
 	stop()
 	if err != nil {
@@ -126,7 +126,7 @@ const (
 )
 
 // follow shows progress until the returned function is called.
-func follow(to io.Writer, p *capture.Progress) func() {
+func follow(to io.Writer, c *azure.Client, p *capture.Progress) func() {
 	terminal := isTerminal(to)
 	pace, begin, end := paceLog, "", "\n"
 	if terminal {
@@ -135,7 +135,7 @@ func follow(to io.Writer, p *capture.Progress) func() {
 	began, done, ended := time.Now(), make(chan struct{}), make(chan struct{})
 	say := func() {
 		n, seconds := p.Documents.Load(), time.Since(began).Seconds()
-		_, _ = fmt.Fprintf(to, "%s%d documents, %d lists and documents asked for, %.1f MB, %d gaps, %.0f documents/s%s", begin, n, p.Requests.Load(),
+		_, _ = fmt.Fprintf(to, "%s%d documents, %d requests, %.1f MB, %d gaps, %.0f documents/s%s", begin, n, c.Usage().Requests,
 			float64(p.Bytes.Load())/1e6, p.Gaps.Load(), float64(n)/max(seconds, 0.001), end)
 	}
 	go func() {

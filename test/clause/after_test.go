@@ -87,6 +87,9 @@ func connectionsWait(t *testing.T, e *estate.Estate) {
 	privateEndpoint(t, e, "pe-ws", estate.Workspace, "amlworkspace")
 	moved(t, e, estate.Workspace)
 	got := connections(t, e, there(estate.Workspace))
+	if len(got["Disconnected"]) != 1 || len(got["Pending"]) != 1 {
+		t.Fatalf("S24 after the move the connections are %v", got)
+	}
 	approve := `{"properties":{"privateLinkServiceConnectionState":{"status":"Approved","description":"ours"}}}`
 	dead := e.Await(t, http.MethodPut, got["Disconnected"][0]["id"].(string), approve)
 	if dead.Status < 400 {

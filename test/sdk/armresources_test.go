@@ -59,7 +59,6 @@ func TestGroupsProvidersAndListsThroughArmresources(t *testing.T) {
 		if _, err := source.registration(ctx, "Microsoft.Nothing"); code(err) != "InvalidResourceNamespace" {
 			t.Errorf("an unknown namespace is %v", err)
 		}
-		_ = e
 	})
 }
 

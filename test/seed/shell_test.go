@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -78,53 +77,6 @@ func (c *trap) all() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.requests
-}
-
-// page is the commands of Azure's page, each as it is printed.
-type page struct{ accountSet, groupCreate, validate, move string }
-
-// readPage finds seed.txt beside the repository. Where it is not, the tests that need it are skipped by name.
-func readPage(t *testing.T) page {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		data, err := os.ReadFile(filepath.Join(dir, "shared", "spec", "seed.txt"))
-		if err == nil {
-			return commands(t, string(data))
-		}
-		if !errors.Is(err, os.ErrNotExist) {
-			t.Fatal(err)
-		}
-		if dir == filepath.Dir(dir) {
-			t.Skip("S20 was not tried: shared/spec/seed.txt, from which the commands are read, is not beside the repository")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
-// commands takes the lines that are commands.
-func commands(t *testing.T, text string) page {
-	t.Helper()
-	var p page
-	for line := range strings.Lines(text) {
-		if at := strings.Index(line, ":az "); at >= 0 { // the page runs one command together with the sentence before it
-			line = line[at+1:]
-		}
-		line = strings.TrimSpace(line)
-		for prefix, at := range map[string]*string{"az account set": &p.accountSet, "az group create": &p.groupCreate,
-			"az resource invoke-action": &p.validate, "az resource move": &p.move} {
-			if strings.HasPrefix(line, prefix) {
-				*at = line
-			}
-		}
-	}
-	if p.accountSet == "" || p.groupCreate == "" || p.validate == "" || p.move == "" {
-		t.Fatalf("the page lacks a command: %+v", p)
-	}
-	return p
 }
 
 // scene is a cloud with a workspace to move, and a shell in which az is signed in to it.
