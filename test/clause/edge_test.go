@@ -25,6 +25,7 @@ func TestEdges(t *testing.T) {
 		{"a move repeated after its end finds nothing", repeated},
 		{"what was disconnected shows at both ends", disconnectedAtBothEnds},
 		{"two moves at once: one wins", twoAtOnce},
+		{"built-in definitions are for everybody, what stands below the tenant is not", builtInDefinitions},
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
@@ -217,5 +218,23 @@ func twoAtOnce(t *testing.T, e *estate.Estate) {
 	}
 	if found != 1 {
 		t.Errorf("S30 the workspace is at %d places", found)
+	}
+}
+
+// builtInDefinitions are looked up by az at the tenant, where its caller has no role (client-wire 6).
+func builtInDefinitions(t *testing.T, e *estate.Estate) {
+	ask := func(path string) (int, string) {
+		answer := e.Ask(t, "nobody", http.MethodGet, "/providers/Microsoft.Authorization/"+path+"?api-version=2022-04-01", nil)
+		return answer.Status, string(answer.Body)
+	}
+	for _, path := range []string{"policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c", "policyDefinitions", "roleDefinitions"} {
+		if status, body := ask(path); status != http.StatusOK || strings.Contains(body, "Move Only") {
+			t.Errorf("client-wire 6: %s at the tenant is answered %d to somebody without roles: %.300s", path, status, body)
+		}
+	}
+	for _, path := range []string{"roleAssignments", "policyAssignments", "locks"} {
+		if status, body := ask(path); status != http.StatusForbidden {
+			t.Errorf("client-wire 6: %s at the tenant is answered %d to somebody without roles: %.300s", path, status, body)
+		}
 	}
 }

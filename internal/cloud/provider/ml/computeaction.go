@@ -81,7 +81,11 @@ func claimInstance(c *provider.Call) error {
 	if len(nodes) == 0 {
 		return c.Tx.Insert(c.Ctx, &store.Node{Parent: store.Root, Type: instanceNameType, Name: name, Body: body, Created: c.Now, Changed: c.Now})
 	}
-	live, err := instanceLives(c, nodes[0])
+	held, err := c.Tx.Hold(c.Ctx, store.Exclusive, nodes[0].ID)
+	if err != nil {
+		return err
+	}
+	live, err := instanceLives(c, held[0])
 	if err != nil {
 		return err
 	}
@@ -89,8 +93,8 @@ func claimInstance(c *provider.Call) error {
 		return provider.Conflict("ComputeNameAlreadyInUse", "The specified compute instance name '%s' is already in use in the region '%s'. Please choose another name.",
 			c.ID.Name(), provider.Region(c.Location()))
 	}
-	nodes[0].Body, nodes[0].Changed = body, c.Now
-	return c.Tx.Save(c.Ctx, nodes[0])
+	held[0].Body, held[0].Changed = body, c.Now
+	return c.Tx.Save(c.Ctx, held[0])
 }
 
 // instanceLives reports whether the instance that a claim stands for is still there.

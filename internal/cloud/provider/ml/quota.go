@@ -47,6 +47,10 @@ func takeQuota(c *provider.Call, of func(map[string]any) (string, demand)) error
 	if d.low {
 		family = lowPriority
 	}
+	// Whoever takes quota of a subscription holds it: what two nodes of a cloud add up side by side could be too much together.
+	if _, err := c.Tx.Hold(c.Ctx, store.Exclusive, c.Found.Chain[0].ID); err != nil {
+		return err
+	}
 	used, err := usage(c, c.Found.Chain[0], provider.Region(c.Location()), c.ID)
 	if err != nil {
 		return err
