@@ -41,6 +41,11 @@ func (id ID) String() string {
 		return "/"
 	}
 	var b strings.Builder
+	size := 0
+	for _, h := range id {
+		size += len("/providers/") + len(h.Namespace) + len(h.Type) + len(h.Name) + 2
+	}
+	b.Grow(size)
 	for _, h := range id {
 		if h.Namespace != "" {
 			b.WriteString("/providers/")

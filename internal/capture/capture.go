@@ -54,6 +54,9 @@ func Run(ctx context.Context, o Options, w *snapshot.Writer) (snapshot.Header, e
 	err := write(ctx, o, w, &header)
 	if err != nil {
 		_ = w.Abandon() // the first error is the one to tell
+		if ctx.Err() != nil {
+			err = errs.Wrap(errs.Canceled, "Canceled", ctx.Err(), "the capture of %s was given up; no file was written", o.Workspace.Name())
+		}
 		return header, err
 	}
 	header.Ended = o.Now()

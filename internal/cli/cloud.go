@@ -83,8 +83,8 @@ func openStore(ctx context.Context, dir, dsn string) (store.Store, string, error
 	return s, "sqlite", err
 }
 
-// gcPercent lets the heap of a server grow to three times what it keeps before it is swept: the heap is small and requests leave much behind.
-const gcPercent = 200
+// gcPercent lets the heap of a server grow to four times what it keeps before it is swept: the heap is small and requests leave much behind.
+const gcPercent = 300
 
 // runUp starts a cloud and serves until the context ends.
 func runUp(ctx context.Context, s streams, o upOptions) (err error) {

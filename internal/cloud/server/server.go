@@ -147,7 +147,7 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, caller identit
 	} else if !apiVersion.MatchString(version) {
 		return errs.New(errs.Invalid, "InvalidApiVersionParameter", "The api-version '%s' is invalid. It must have the form YYYY-MM-DD.", version)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := content(w, r)
 	if err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return errs.New(errs.Invalid, "RequestContentTooLarge", "The request content is larger than %d bytes.", maxBody)
@@ -163,6 +163,14 @@ func (s *Server) carryOut(w http.ResponseWriter, r *http.Request, caller identit
 	}
 	s.write(w, r, resp)
 	return nil
+}
+
+// content reads a request's body.
+func content(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return nil, nil
+	}
+	return io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 }
 
 // bearer is the token of a request, or "".

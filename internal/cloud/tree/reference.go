@@ -65,11 +65,11 @@ func parseEmbedded(text string) (arm.ID, int) {
 }
 
 // expand replaces tokens by ids. What it rendered from which reference it notes in bound, unless that is nil.
-func (t *Tree) expand(ctx context.Context, r store.Reader, public []byte, refs []store.ID, root string, bound map[string]store.ID) ([]byte, error) {
+func (t *Tree) expand(ctx context.Context, r store.Reader, public []byte, refs []store.ID, root func() string, bound map[string]store.ID) ([]byte, error) {
 	if !bytes.Contains(public, []byte(t.open())) {
 		return public, nil
 	}
-	public = bytes.ReplaceAll(public, []byte(t.ownRoot()), []byte(root))
+	public = bytes.ReplaceAll(public, []byte(t.ownRoot()), []byte(root()))
 	for n, ref := range refs {
 		start := bytes.Index(public, []byte(t.refs(n)))
 		if start < 0 {

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -280,7 +281,7 @@ func (t *Tree) Decode(ctx context.Context, r store.Reader, f Found) (Document, e
 	if len(f.Node.Refs) > 0 {
 		bound = map[string]store.ID{}
 	}
-	expanded, err := t.expand(ctx, r, public, f.Node.Refs, f.root(), bound)
+	expanded, err := t.expand(ctx, r, public, f.Node.Refs, f.root, bound)
 	if err != nil {
 		return Document{}, err
 	}
@@ -304,7 +305,7 @@ func (f Found) root() string {
 // Render writes what a client sees: id, name, type and the public document.
 func (t *Tree) Render(ctx context.Context, r store.Reader, f Found) ([]byte, error) {
 	public, _, _ := bytes.Cut(f.Node.Body, []byte{separator})
-	public, err := t.expand(ctx, r, public, f.Node.Refs, f.root(), nil)
+	public, err := t.expand(ctx, r, public, f.Node.Refs, f.root, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -332,10 +333,8 @@ func (t *Tree) SiblingsOf(parent Found, typ string) Siblings {
 
 // Render writes what a client sees of one child.
 func (s Siblings) Render(ctx context.Context, r store.Reader, node store.Node) ([]byte, error) {
-	id, root := s.prefix+node.Name, s.root
-	if root == "" {
-		root = id
-	}
+	id := s.prefix + node.Name
+	root := func() string { return cmp.Or(s.root, id) }
 	public, _, _ := bytes.Cut(node.Body, []byte{separator})
 	public, err := s.tree.expand(ctx, r, public, node.Refs, root, nil)
 	if err != nil {
