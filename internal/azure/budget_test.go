@@ -2,7 +2,6 @@ package azure
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -165,6 +164,6 @@ func TestManyAtOnceGetOneTokenEach(t *testing.T) {
 	group.Wait()
 	elapsed := clock.Now().Sub(start().now).Seconds()
 	if allowed := 10 + 10*elapsed; allowed < 200 || allowed > 215 {
-		t.Error(fmt.Sprintf("200 requests of 20 workers took %.1f s", elapsed))
+		t.Errorf("200 requests of 20 workers took %.1f s", elapsed)
 	}
 }

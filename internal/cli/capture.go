@@ -134,8 +134,12 @@ func follow(to io.Writer, c *azure.Client, p *capture.Progress) func() {
 	}
 	began, done, ended := time.Now(), make(chan struct{}), make(chan struct{})
 	say := func() {
-		n, seconds := p.Documents.Load(), time.Since(began).Seconds()
-		_, _ = fmt.Fprintf(to, "%s%d documents, %d requests, %.1f MB, %d gaps, %.0f documents/s%s", begin, n, c.Usage().Requests,
+		n, seconds, usage := p.Documents.Load(), time.Since(began).Seconds(), c.Usage()
+		throttled := ""
+		if usage.Throttled > 0 {
+			throttled = fmt.Sprintf(", %d throttled", usage.Throttled)
+		}
+		_, _ = fmt.Fprintf(to, "%s%d documents, %d requests%s, %.1f MB, %d gaps, %.0f documents/s%s", begin, n, usage.Requests, throttled,
 			float64(p.Bytes.Load())/1e6, p.Gaps.Load(), float64(n)/max(seconds, 0.001), end)
 	}
 	go func() {

@@ -70,8 +70,9 @@ func newRoot(s streams) *cobra.Command {
 		Long: `amlmove moves Azure Machine Learning workspaces between subscriptions and resource groups.
 
 This version holds the cloud: an Azure Resource Manager control plane on your own machine in which a workspace
-really moves, with everything that the move breaks, driven by the unmodified Azure CLI and SDKs. The mover
-(assess, plan, rehearse, apply, verify, report) is not in this version yet.`,
+really moves, with everything that the move breaks, driven by the unmodified Azure CLI and SDKs. Of the mover it
+holds the first step: capture, which writes a workspace and what surrounds it into a file, and snapshot, which looks
+into such files. Assess, plan, rehearse, apply, verify and report are not in this version yet.`,
 		Example: `  amlmove demo                     a workspace moves, and what that breaks, in under a minute
   amlmove cloud up --detach        start a cloud with the contoso fixture
   amlmove cloud az -- group list   the real az against it

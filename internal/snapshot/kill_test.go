@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,9 @@ func TestAKilledCaptureLeavesNothingThatLooksWhole(t *testing.T) {
 			write(t, path, "/x", "{}")
 			if err := open(t, path).Verify(t.Context()); err != nil {
 				t.Errorf("captured again: %v", err)
+			}
+			if left := files(t, dir); !slices.Equal(left, []string{"w.snap"}) {
+				t.Errorf("the draft of the killed capture stays for ever: %v", left)
 			}
 		})
 	}

@@ -3,7 +3,6 @@ package snapshot
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -241,76 +240,4 @@ func files(t *testing.T, dir string) []string {
 		names = append(names, entry.Name())
 	}
 	return names
-}
-
-func TestWhatIsNoWholeSnapshotIsRefusedWithAdvice(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	good := filepath.Join(dir, "good")
-	var bodies []string
-	for i := range 50 {
-		bodies = append(bodies, fmt.Sprintf("/d/%d", i), `{"v":"`+strings.Repeat("x", 3000)+`"}`)
-	}
-	write(t, good, bodies...)
-	data, err := os.ReadFile(good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	edit := func(change string) []byte {
-		path := filepath.Join(dir, "edit")
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		db, err := sql.Open("sqlite", path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := db.Exec(change); err != nil {
-			t.Fatal(err)
-		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-		edited, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return edited
-	}
-	for _, c := range []struct {
-		name string
-		data []byte
-		code string
-	}{
-		{"a text", []byte("hello"), "SnapshotForeign"},
-		{"nothing", nil, "SnapshotForeign"},
-		{"a database of somebody else", edit("PRAGMA application_id = 7"), "SnapshotForeign"},
-		{"a newer format", edit("PRAGMA user_version = 99"), "SnapshotNewer"},
-		{"half of it", data[:len(data)/2], "SnapshotTruncated"},
-		{"a page short", data[:len(data)-4096], "SnapshotTruncated"},
-		{"no end", edit("DELETE FROM header"), "SnapshotIncomplete"},
-		{"an end that denies itself", edit(`UPDATE header SET value = json_set(value, '$.complete', json('false'))`), "SnapshotIncomplete"},
-		{"without its table", edit("DROP TABLE header"), "SnapshotDamaged"},
-	} {
-		path := filepath.Join(dir, "case")
-		if err := os.WriteFile(path, c.data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		_, err := Open(t.Context(), path)
-		if e := errs.As(err); e == nil || e.Code != c.code || e.Hint == "" || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: got %v", c.name, err)
-		}
-	}
-	if _, err := Open(t.Context(), filepath.Join(dir, "nowhere")); !errs.Is(err, errs.NotFound) {
-		t.Errorf("no file: %v", err)
-	}
-	for _, change := range []string{`UPDATE document SET body = CAST(replace(CAST(body AS TEXT), 'x', 'y') AS BLOB) WHERE key = '/d/7'`, `DELETE FROM document WHERE key = '/d/7'`} {
-		path := filepath.Join(dir, "tampered")
-		if err := os.WriteFile(path, edit(change), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := open(t, path).Verify(t.Context()); errs.As(err) == nil || errs.As(err).Code != "SnapshotDamaged" {
-			t.Errorf("%s: got %v", change, err)
-		}
-	}
 }

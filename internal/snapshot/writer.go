@@ -2,19 +2,18 @@ package snapshot
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	_ "embed"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
-	"time"
+	"syscall"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
@@ -44,7 +43,9 @@ func Create(ctx context.Context, path string, overwrite bool) (*Writer, error) {
 		return nil, errs.New(errs.Conflict, "SnapshotExists", "the file %s is there already", path).At(path).
 			Advise("name another file, or say --force to replace it when the new one is whole")
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
+	prefix := "." + filepath.Base(path) + ".partial-"
+	sweep(filepath.Dir(path), prefix)
+	file, err := os.CreateTemp(filepath.Dir(path), prefix+strconv.Itoa(os.Getpid())+"-*")
 	if err != nil {
 		return nil, errs.Wrap(errs.Invalid, "SnapshotFolder", err, "no file can be made in %s", filepath.Dir(path)).At(path).Advise("create the folder first")
 	}
@@ -62,6 +63,25 @@ func Create(ctx context.Context, path string, overwrite bool) (*Writer, error) {
 		return nil, errors.Join(fault(path, "begin", err), w.Abandon())
 	}
 	return w, nil
+}
+
+// sweep takes away the drafts of captures into the same file that were killed. One that cannot be taken away is only in the way of the disk.
+func sweep(dir, prefix string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // making the draft will tell
+	}
+	for _, entry := range entries {
+		rest, draft := strings.CutPrefix(entry.Name(), prefix)
+		text, _, _ := strings.Cut(rest, "-")
+		pid, err := strconv.Atoi(text)
+		if !draft || err != nil {
+			continue
+		}
+		if process, err := os.FindProcess(pid); err != nil || errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone) {
+			_ = os.Remove(filepath.Join(dir, entry.Name()))
+		}
+	}
 }
 
 // connect opens a database file with one connection.
@@ -163,110 +183,4 @@ func (w *Writer) addJSON(ctx context.Context, statement, a, b string, body any) 
 		return fault(w.path, "write", err)
 	}
 	return w.counted()
-}
-
-// Finish completes the header (documents, digest, complete), makes the file durable and gives it its name.
-func (w *Writer) Finish(ctx context.Context, h Header) (Header, error) {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	h, err := w.seal(ctx, h)
-	if err == nil {
-		err = w.place()
-	}
-	if err != nil {
-		return h, errors.Join(err, w.drop())
-	}
-	return h, nil
-}
-
-func (w *Writer) seal(ctx context.Context, h Header) (Header, error) {
-	if err := w.flush(); err != nil {
-		return h, err
-	}
-	digest, count, err := overall(ctx, w.db)
-	if err != nil {
-		return h, fault(w.path, "digest", err)
-	}
-	h.Format, h.Complete, h.Documents, h.Digest, h.Ended = Format, true, count, digest, h.Ended.UTC().Round(time.Millisecond)
-	data, err := json.Marshal(h)
-	if err != nil {
-		return h, err
-	}
-	if _, err := w.db.ExecContext(ctx, "INSERT INTO header (name, value) VALUES ('header', ?)", string(data)); err != nil {
-		return h, fault(w.path, "end", err)
-	}
-	return h, nil
-}
-
-// place closes the draft, syncs it, and renames it.
-func (w *Writer) place() error {
-	err := w.db.Close()
-	w.db = nil
-	if err == nil {
-		err = sync1(w.draft)
-	}
-	if err == nil {
-		err = os.Rename(w.draft, w.path)
-	}
-	if err == nil {
-		err = sync1(filepath.Dir(w.path))
-	}
-	if err != nil {
-		return fault(w.path, "end", err)
-	}
-	return nil
-}
-
-// sync1 makes one file or folder durable.
-func sync1(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(file.Sync(), file.Close())
-}
-
-// Abandon takes the draft away. After Finish it does nothing.
-func (w *Writer) Abandon() error {
-	w.mutex.Lock()
-	defer w.mutex.Unlock()
-	if w.db == nil {
-		return nil
-	}
-	return w.drop()
-}
-
-func (w *Writer) drop() error {
-	if w.tx != nil {
-		_ = w.tx.Rollback() // the file goes away
-		w.tx = nil
-	}
-	if w.db != nil {
-		_ = w.db.Close()
-		w.db = nil
-	}
-	if err := os.Remove(w.draft); err != nil && !os.IsNotExist(err) {
-		return fault(w.path, "take away the draft of", err)
-	}
-	return nil
-}
-
-// overall is the digest of all documents in the order of their keys, whatever the order in which they came.
-func overall(ctx context.Context, db *sql.DB) (digest string, count int, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT section, key, digest FROM document ORDER BY section, key")
-	if err != nil {
-		return "", 0, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	hash := sha256.New()
-	for rows.Next() {
-		var section, key string
-		var one []byte
-		if err := rows.Scan(&section, &key, &one); err != nil {
-			return "", 0, err
-		}
-		_, _ = fmt.Fprintf(hash, "%s\x00%s\x00%x\n", section, key, one) // a hash never fails
-		count++
-	}
-	return hex.EncodeToString(hash.Sum(nil)), count, rows.Err()
 }
