@@ -1,9 +1,10 @@
 // Command bench measures the cloud against controls in the same run and prints ratios: absolute numbers mean little on a shared machine.
 //
 //	go run ./bench              rates at 16 connections, start, memory
+//	go run ./bench -store postgres://...
 //	go run ./bench -move        the exclusive window of a move, by assets (slow: it loads a million)
 //
-// The control is a minimal TLS server without ARM logic: one synced SQLite transaction per PUT, one keyed read per GET.
+// The control is a minimal TLS server without ARM logic: one synced SQLite transaction (or one PostgreSQL transaction) per PUT, one keyed read per GET.
 package main
 
 import (
@@ -20,7 +21,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var (
-		asControl = flag.String("control", "", "internal: run as the control server on this SQLite file")
+		asControl = flag.String("control", "", "internal: run as the control server, on an SQLite file or a postgres:// address")
+		dir       = flag.String("dir", "", "internal: where the control says how to reach it")
+		dsn       = flag.String("store", "", "measure on PostgreSQL, postgres://...: an empty database that the bench may fill")
 		moves     = flag.Bool("move", false, "measure the window of a move by assets")
 		sizes     = flag.String("sizes", "1000,100000,1000000", "with -move: numbers of assets")
 		count     = flag.Int("n", 10_000, "resources")
@@ -30,11 +33,11 @@ func main() {
 	var err error
 	switch {
 	case *asControl != "":
-		err = serveControl(ctx, *asControl)
+		err = serveControl(ctx, *asControl, *dir)
 	case *moves:
 		err = benchMoves(ctx, *sizes)
 	default:
-		err = benchRates(ctx, *count, *rounds)
+		err = benchRates(ctx, *dsn, *count, *rounds)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -43,11 +46,11 @@ func main() {
 }
 
 // benchRates compares PUT, GET and LIST of the cloud with the control, in interleaved rounds.
-func benchRates(ctx context.Context, count, rounds int) error {
+func benchRates(ctx context.Context, dsn string, count, rounds int) error {
 	results := map[string][]figures{}
 	for round := range rounds {
 		for _, name := range []string{"control", "cloud"} {
-			f, err := measure(ctx, name, count)
+			f, err := measure(ctx, name, dsn, count)
 			if err != nil {
 				return fmt.Errorf("%s, round %d: %w", name, round+1, err)
 			}

@@ -34,7 +34,7 @@ type target struct {
 }
 
 // measure starts a server, fills it, reads it, and stops it.
-func measure(ctx context.Context, name string, count int) (figures, error) {
+func measure(ctx context.Context, name, dsn string, count int) (figures, error) {
 	var f figures
 	dir, err := os.MkdirTemp("", "amlmove-bench-")
 	if err != nil {
@@ -47,12 +47,12 @@ func measure(ctx context.Context, name string, count int) (figures, error) {
 	}
 	t := &target{dir: dir}
 	if name == "cloud" { // the first start makes the world; the second is the one that is timed
-		if _, err := t.start(ctx, binary, "cloud", "up", "--data", dir, "--fixture", "contoso-quiet"); err != nil {
+		if _, err := t.start(ctx, binary, "cloud", "up", "--data", dir, "--fixture", "contoso-quiet", "--store", dsn); err != nil {
 			return f, err
 		}
 		t.stop()
 	}
-	if f.ready, err = t.start(ctx, command(name, binary, dir)...); err != nil {
+	if f.ready, err = t.start(ctx, command(name, binary, dir, dsn)...); err != nil {
 		return f, err
 	}
 	defer t.stop()
@@ -92,11 +92,14 @@ func measure(ctx context.Context, name string, count int) (figures, error) {
 }
 
 // command is how a server is started.
-func command(name, binary, dir string) []string {
+func command(name, binary, dir, dsn string) []string {
 	if name == "cloud" {
-		return []string{binary, "cloud", "up", "--data", dir}
+		return []string{binary, "cloud", "up", "--data", dir, "--store", dsn}
 	}
-	return []string{os.Args[0], "-control", filepath.Join(dir, "control.db")}
+	if dsn == "" {
+		dsn = filepath.Join(dir, "control.db")
+	}
+	return []string{os.Args[0], "-dir", dir, "-control", dsn}
 }
 
 var built struct {
