@@ -58,6 +58,7 @@ type Cloud struct {
 	Faults *fault.Set
 
 	base     string
+	address  string
 	http     *http.Server
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
@@ -90,7 +91,8 @@ func Start(ctx context.Context, o Options) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.base = "https://" + listener.Addr().String()
+	c.address = listener.Addr().String()
+	c.base = "https://" + c.address
 	var hosts []string
 	if o.Advertise != "" {
 		c.base = strings.TrimRight(o.Advertise, "/")
@@ -222,6 +224,9 @@ func loadKeys(ctx context.Context, s store.Store, make func() (identity.Keys, er
 	})
 	return keys, err
 }
+
+// Address is where the cloud listens: host:port.
+func (c *Cloud) Address() string { return c.address }
 
 // Base is the endpoint of the cloud: https://host:port.
 func (c *Cloud) Base() string { return c.base }
