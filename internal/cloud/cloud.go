@@ -257,21 +257,30 @@ func (c *Cloud) Close() error {
 	return err
 }
 
-// collectInterval is how often the cloud looks for what was dropped and can be deleted for good.
-const collectInterval = 2 * time.Second
+// How often the cloud looks for what was dropped and can be deleted for good, and for operations that nobody asks for any more.
+const (
+	collectInterval = 2 * time.Second
+	forgetInterval  = time.Hour
+	// forgetAfter is how long the result of an operation can be read, by the cloud's clock.
+	forgetAfter = 7 * 24 * time.Hour
+)
 
-// collect deletes what was trashed, in small steps (D5).
+// collect deletes what was trashed, in small steps (D5), and forgets old operations.
 func (c *Cloud) collect(ctx context.Context, log *slog.Logger) {
-	ticker := time.NewTicker(collectInterval)
-	defer ticker.Stop()
+	collect, forget := time.NewTicker(collectInterval), time.NewTicker(forgetInterval)
+	defer collect.Stop()
+	defer forget.Stop()
 	for {
+		step := func() (int, error) { return c.Store.Collect(ctx, 500) }
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-collect.C:
+		case <-forget.C:
+			step = func() (int, error) { return c.forget(ctx, 500) }
 		}
 		for {
-			n, err := c.Store.Collect(ctx, 500)
+			n, err := step()
 			if err != nil && ctx.Err() == nil {
 				log.Error("collect", "error", err)
 			}
@@ -280,4 +289,15 @@ func (c *Cloud) collect(ctx context.Context, log *slog.Logger) {
 			}
 		}
 	}
+}
+
+// forget deletes operations that ended long ago and counts them.
+func (c *Cloud) forget(ctx context.Context, limit int) (int, error) {
+	var n int64
+	err := c.Store.Update(ctx, func(tx store.Tx) error {
+		var err error
+		n, err = tx.DropOperations(ctx, c.Clock.Now().Add(-forgetAfter), limit)
+		return err
+	})
+	return int(n), err
 }

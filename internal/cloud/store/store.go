@@ -192,6 +192,9 @@ type Tx interface {
 	// ClaimOperation returns a running operation that is due at now and that no other transaction holds, and holds it. NotFound if there is none.
 	ClaimOperation(ctx context.Context, now time.Time) (Operation, error)
 
+	// DropOperations deletes at most limit operations that ended before a time, the oldest first, and counts them. Running ones stay.
+	DropOperations(ctx context.Context, before time.Time, limit int) (int64, error)
+
 	// PutMeta writes a value under a key; nil deletes it.
 	PutMeta(ctx context.Context, key string, value []byte) error
 	// Bump makes the generation grow when this transaction commits.

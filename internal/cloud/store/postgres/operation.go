@@ -62,3 +62,11 @@ func (t *tx) PutOperation(ctx context.Context, o store.Operation) error {
 		o.Correlation, int64(o.Node), none(o.Input), row.Micros(o.Due), row.Micros(o.Created), ended, int64(o.Status), none(o.Result))
 	return err
 }
+
+// DropOperations deletes operations that ended before a time. Another node may be dropping others at the same time.
+func (t *tx) DropOperations(ctx context.Context, before time.Time, limit int) (int64, error) {
+	if err := row.CheckLimit(limit); err != nil {
+		return 0, err
+	}
+	return t.query(ctx, "drop operations", nil, sqlDropOperations, row.Micros(before), int64(limit))
+}

@@ -129,8 +129,9 @@ const (
 	sqlOperation    = `SELECT ` + operationColumns + ` FROM cloud_operation WHERE id = $1`
 	sqlDueOperation = `SELECT ` + operationColumns + ` FROM cloud_operation
 		WHERE ended IS NULL AND due <= $1 ORDER BY due, id LIMIT 1 FOR UPDATE SKIP LOCKED`
-	sqlNextDue      = `SELECT due FROM cloud_operation WHERE ended IS NULL ORDER BY due LIMIT 1`
-	sqlPutOperation = `INSERT INTO cloud_operation (` + operationColumns + `)
+	sqlNextDue        = `SELECT due FROM cloud_operation WHERE ended IS NULL ORDER BY due LIMIT 1`
+	sqlDropOperations = `DELETE FROM cloud_operation WHERE id IN (SELECT id FROM cloud_operation WHERE ended IS NOT NULL AND ended < $1 ORDER BY ended LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	sqlPutOperation   = `INSERT INTO cloud_operation (` + operationColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, tenant = excluded.tenant, subscription = excluded.subscription,
 		principal = excluded.principal, correlation = excluded.correlation, node = excluded.node, input = excluded.input,

@@ -54,3 +54,11 @@ func (t *tx) PutOperation(ctx context.Context, o store.Operation) error {
 	return t.must(ctx, "write an operation", sqlPutOperation, nil, o.ID, o.Kind, o.Tenant, o.Subscription, o.Principal,
 		o.Correlation, int64(o.Node), o.Input, row.Micros(o.Due), row.Micros(o.Created), ended, int64(o.Status), o.Result)
 }
+
+// DropOperations deletes operations that ended before a time.
+func (t *tx) DropOperations(ctx context.Context, before time.Time, limit int) (int64, error) {
+	if err := row.CheckLimit(limit); err != nil {
+		return 0, err
+	}
+	return t.change(ctx, "drop operations", sqlDropOperations, row.Micros(before), int64(limit))
+}

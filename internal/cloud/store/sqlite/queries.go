@@ -84,8 +84,9 @@ var (
 	sqlOperation    = lite.NewQuery(`SELECT ` + operationColumns + ` FROM operation WHERE id = $1`)
 	sqlDueOperation = lite.NewQuery(`SELECT ` + operationColumns + ` FROM operation INDEXED BY operation_due
 		WHERE ended IS NULL AND due <= $1 ORDER BY due, id LIMIT 1`)
-	sqlNextDue      = lite.NewQuery(`SELECT due FROM operation INDEXED BY operation_due WHERE ended IS NULL ORDER BY due LIMIT 1`)
-	sqlPutOperation = lite.NewQuery(`INSERT OR REPLACE INTO operation (` + operationColumns + `)
+	sqlNextDue        = lite.NewQuery(`SELECT due FROM operation INDEXED BY operation_due WHERE ended IS NULL ORDER BY due LIMIT 1`)
+	sqlDropOperations = lite.NewQuery(`DELETE FROM operation WHERE id IN (SELECT id FROM operation WHERE ended IS NOT NULL AND ended < $1 ORDER BY ended LIMIT $2)`)
+	sqlPutOperation   = lite.NewQuery(`INSERT OR REPLACE INTO operation (` + operationColumns + `)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
 
 	sqlMeta     = lite.NewQuery(`SELECT value FROM meta WHERE key = $1`)

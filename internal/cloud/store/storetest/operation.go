@@ -15,7 +15,42 @@ var operationChecks = []check{
 	{"an operation comes back as it went in", operationRoundTrip},
 	{"operations are claimed in the order they are due", operationOrder},
 	{"next due is the earliest of what runs", operationNextDue},
+	{"operations that ended long ago are dropped, running ones never", operationDrop},
 	{"two claimers never get the same operation", operationClaimers},
+}
+
+func operationDrop(t *testing.T, c *cloud) {
+	c.update(t, func(tx store.Tx) error {
+		for n := range 6 {
+			o := job(fmt.Sprintf("op%d", n), n)
+			if n > 0 {
+				o.Ended, o.Status = base.Add(time.Duration(n)*time.Hour), 204
+			}
+			if err := tx.PutOperation(c.ctx, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	drop := func(hours, limit int) (n int64) {
+		c.update(t, func(tx store.Tx) (err error) {
+			n, err = tx.DropOperations(c.ctx, base.Add(time.Duration(hours)*time.Hour), limit)
+			return err
+		})
+		return n
+	}
+	for i, want := range []int64{2, 1, 0} {
+		if got := drop(4, 2); got != want {
+			t.Errorf("round %d dropped %d, want %d", i, got, want)
+		}
+	}
+	for n, want := range []bool{true, false, false, false, true, true} {
+		var err error
+		c.view(t, func(r store.Reader) error { _, err = r.Operation(c.ctx, fmt.Sprintf("op%d", n)); return nil })
+		if (err == nil) != want || err != nil && !errs.Is(err, errs.NotFound) {
+			t.Errorf("op%d: %v", n, err)
+		}
+	}
 }
 
 // job makes an operation that is due some minutes behind base.

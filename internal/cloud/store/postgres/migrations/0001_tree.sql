@@ -50,6 +50,7 @@ CREATE TABLE cloud_operation (
   result       bytea  NOT NULL
 );
 CREATE INDEX cloud_operation_due ON cloud_operation (due, id) WHERE ended IS NULL;
+CREATE INDEX cloud_operation_ended ON cloud_operation (ended) WHERE ended IS NOT NULL;
 
 CREATE TABLE cloud_meta (
   key   text COLLATE "C" PRIMARY KEY,

@@ -47,6 +47,7 @@ CREATE TABLE operation (
   result       BLOB    NOT NULL
 ) STRICT;
 CREATE INDEX operation_due ON operation (due, id) WHERE ended IS NULL;
+CREATE INDEX operation_ended ON operation (ended) WHERE ended IS NOT NULL;
 
 CREATE TABLE meta (
   key   TEXT NOT NULL PRIMARY KEY,
