@@ -67,6 +67,7 @@ func registrationForKeys(t *testing.T, e *estate.Estate) {
 	movedTo(t, e, estate.BareGroup, estate.Workspace)
 }
 
+// S21: groups and subscriptions within one region.
 func oneRegion(t *testing.T, e *estate.Estate) {
 	group := "/subscriptions/" + estate.Target + "/resourceGroups/spelled-rg"
 	e.Make(t, group, `{"location":"East US"}`) // the same region, as people write it

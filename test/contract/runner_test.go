@@ -9,7 +9,6 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/amlmove/amlmove/cloudtest"
 )
@@ -34,8 +33,6 @@ type result struct {
 	lacks      []string // read-only members that the example shows and a neighbour leaves out
 	repairs    []repair
 }
-
-func pause() { time.Sleep(2 * time.Millisecond) }
 
 // order is when an operation's turn is: what makes things before what reads them, and deletion last.
 func (op *operation) order() int {

@@ -40,7 +40,7 @@ func newWorld(t testing.TB) *world {
 			if state == "Registered" {
 				break
 			}
-			pause()
+			w.drain()
 		}
 	}
 	w.must(http.MethodPost, "/_cloud/clock", `{"durations":{"job.run":"100h"}}`) // jobs are there to be cancelled
@@ -117,6 +117,14 @@ type ending struct {
 	trouble string
 }
 
+// drain has the cloud carry out what is due: the answer is the signal.
+func (w *world) drain() {
+	w.t.Helper()
+	if answer := w.send(http.MethodPost, "/_cloud/clock/drain", nil); answer.Status != http.StatusOK {
+		w.t.Fatalf("drain: %d %s", answer.Status, answer.Body)
+	}
+}
+
 // follow waits until an operation ends.
 func (w *world) follow(first cloudtest.Answer) ending {
 	w.t.Helper()
@@ -131,7 +139,7 @@ func (w *world) follow(first cloudtest.Answer) ending {
 		case state == "Failed" || state == "Canceled":
 			end.trouble = "the operation ended " + state + ": " + string(poll.Body)
 		case state != "Succeeded":
-			pause()
+			w.drain()
 			continue
 		}
 		break
@@ -139,7 +147,7 @@ func (w *world) follow(first cloudtest.Answer) ending {
 	for location != "" && first.Status == http.StatusAccepted {
 		poll := w.send(http.MethodGet, location, nil)
 		if poll.Status == http.StatusAccepted {
-			pause()
+			w.drain()
 			continue
 		}
 		end.final = &poll
