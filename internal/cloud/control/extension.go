@@ -266,16 +266,6 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 	return resp, err
 }
 
-// listExtensions lists the documents of a type that are in force at a scope: there, above it, and unless atScope() is asked, below it. The list is
-// read from the state of the generation where the type is kept there, and it is small: its size is bounded by Azure's own limits.
-// inherited types show at every scope below the one they are bound to.
-// listAbove adds built-in documents and those of the scopes above.
-// listAt adds the documents at the scope, and below it where the type is listed so.
-// collect adds all that a range chooses.
-// scopeFilter is the part of OData that lists at a scope know.
-// document judges a document by its properties.
-// filterFields maps the fields that lists at a scope can be filtered by to properties.
-// parseScopeFilter reads $filter of a list at a scope.
 // rawBody is a document as JSON, for the pure packages that read JSON.
 func rawBody(doc map[string]any) json.RawMessage {
 	raw, _ := json.Marshal(doc) // came from JSON: cannot fail

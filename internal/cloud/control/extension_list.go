@@ -13,6 +13,8 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
+// listExtensions lists the documents of a type that are in force at a scope: there, above it, and unless atScope() is asked, below it. The list is
+// read from the state of the generation where the type is kept there, and it is small: its size is bounded by Azure's own limits.
 func (e *Engine) listExtensions(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
 	p, from, err := newPage(req.Query)
 	if err != nil {
@@ -45,10 +47,12 @@ func (e *Engine) listExtensions(ctx context.Context, req *Request, entry *provid
 	return Response{Status: http.StatusOK, Body: p.body(e.Base(), listPath(req.Target), req.Query)}, nil
 }
 
+// inherited types show at every scope below the one they are bound to.
 func inherited(entry *provider.Type) bool {
 	return strings.EqualFold(entry.Name.Namespace(), "Microsoft.Authorization")
 }
 
+// listAbove adds built-in documents and those of the scopes above.
 func (e *Engine) listAbove(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, p *page, filter scopeFilter) error {
 	scope := req.Target.ID
 	if entry.BuiltIn != nil && (len(scope) == 0 || entry.Name.Is(access.RoleDefinitionType) || len(scope) == 1) {
@@ -74,6 +78,7 @@ func (e *Engine) listAbove(ctx context.Context, r store.Reader, st *State, req *
 	return nil
 }
 
+// listAt adds the documents at the scope, and below it where the type is listed so.
 func (e *Engine) listAt(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, p *page, from cursor, filter scopeFilter) error {
 	below := inherited(entry) && !filter.atScope && !filter.exact && !entry.Name.Is(access.RoleDefinitionType)
 	chunk := store.ExtensionRange{Scope: req.Target.ID.String(), Below: below, Type: string(entry.Name), AfterScope: from.Scope, AfterType: from.Type, AfterName: from.Name, Limit: maxPageSize}
@@ -98,6 +103,7 @@ func (e *Engine) listAt(ctx context.Context, r store.Reader, st *State, req *Req
 	}
 }
 
+// collect adds all that a range chooses.
 func (e *Engine) collect(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, chunk store.ExtensionRange, filter scopeFilter, p *page) error {
 	exts, err := r.Extensions(ctx, chunk)
 	if err != nil {
@@ -126,12 +132,14 @@ func (e *Engine) collectOne(ctx context.Context, r store.Reader, st *State, req 
 	return err
 }
 
+// scopeFilter is the part of OData that lists at a scope know.
 type scopeFilter struct {
 	atScope    bool
 	exact      bool // atExactScope()
 	conditions map[string]string
 }
 
+// document judges a document by its properties.
 func (f scopeFilter) document(doc map[string]any) bool {
 	for field, value := range f.conditions {
 		if !strings.EqualFold(tree.Text(doc, "properties."+field), value) {
@@ -141,9 +149,11 @@ func (f scopeFilter) document(doc map[string]any) bool {
 	return true
 }
 
+// filterFields maps the fields that lists at a scope can be filtered by to properties.
 var filterFields = map[string]string{"principalid": "principalId", "assignedto": "principalId", "rolename": "roleName", "type": "type",
 	"roledefinitionid": "roleDefinitionId", "policydefinitionid": "policyDefinitionId", "policytype": "policyType", "category": "metadata.category"}
 
+// parseScopeFilter reads $filter of a list at a scope.
 func parseScopeFilter(text string) (scopeFilter, error) {
 	f := scopeFilter{conditions: map[string]string{}}
 	if strings.TrimSpace(text) == "" {

@@ -15,7 +15,6 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
-// serviceOwned are the members of a document that a client may send and the service ignores.
 // put creates, replaces or patches a resource.
 func (e *Engine) put(ctx context.Context, req *Request, entry *provider.Type, absent bool) (Response, error) {
 	if absent {
@@ -153,7 +152,6 @@ func (e *Engine) prepare(ctx context.Context, tx store.Tx, st *State, req *Reque
 	return call, e.overlay(ctx, tx, req, call, found)
 }
 
-// trim takes away what the service owns, and refuses members that no type could read.
 // newCall makes a Call for a request, without documents.
 func (e *Engine) newCall(ctx context.Context, r store.Reader, tx store.Tx, st *State, req *Request, id arm.ID, entry *provider.Type) *provider.Call {
 	return &provider.Call{
@@ -246,17 +244,3 @@ func writableGroup(group store.Node) error {
 	}
 	return nil
 }
-
-// parentOf finds the parent of a resource to be written; a missing container of an asset is made with its first version.
-// writeFound writes a call and copies where it stands now.
-// write inserts or saves the document of a call, then what it spawned and its timers.
-// insert puts a new resource below its parent.
-// parentFound reads a chain as the place of its last node.
-// insertChild puts a spawned child below a call's resource.
-// stamp fills what ARM fills on every document: systemData and provisioningState.
-// principalLabel is how systemData names a caller.
-// hide moves secret values from the public to the private part; a null leaves what was kept.
-// hideInList hides inside the objects of a list; they are kept by position.
-// childOf returns the object below a key, made if absent.
-// checkTags applies ARM's rules for tracked resources: a location on creation, and sane tags.
-// CheckTags refuses tags that ARM refuses.

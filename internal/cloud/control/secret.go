@@ -7,6 +7,7 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/tree"
 )
 
+// hide moves secret values from the public to the private part; a null leaves what was kept.
 func hide(doc tree.Document, paths []string) {
 	for _, path := range paths {
 		hideAt(doc.Public, doc.Private, strings.Split(path, "."))
@@ -44,6 +45,7 @@ func hideAt(public, private map[string]any, path []string) {
 	}
 }
 
+// hideInList hides inside the objects of a list; they are kept by position.
 func hideInList(list []any, private map[string]any, path []string) {
 	if path[0] == "*" && len(path) > 1 {
 		path = path[1:]
@@ -55,6 +57,7 @@ func hideInList(list []any, private map[string]any, path []string) {
 	}
 }
 
+// childOf returns the object below a key, made if absent.
 func childOf(object map[string]any, key string) map[string]any {
 	child, ok := object[key].(map[string]any)
 	if !ok {

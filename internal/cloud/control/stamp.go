@@ -10,8 +10,10 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
+// serviceOwned are the members of a document that a client may send and the service ignores.
 var serviceOwned = []string{"id", "name", "type", "systemData", "etag"}
 
+// trim takes away what the service owns, and refuses members that no type could read.
 func trim(body map[string]any) error {
 	for _, member := range serviceOwned {
 		delete(body, member)
@@ -28,6 +30,7 @@ func trim(body map[string]any) error {
 	return nil
 }
 
+// stamp fills what ARM fills on every document: systemData and provisioningState.
 func (e *Engine) stamp(call *provider.Call, created, async bool) {
 	by, kind := principalLabel(call.Caller)
 	now := call.Now.Format(time.RFC3339Nano)
@@ -54,6 +57,7 @@ func (e *Engine) stamp(call *provider.Call, created, async bool) {
 	call.Props()["provisioningState"] = state
 }
 
+// principalLabel is how systemData names a caller.
 func principalLabel(c identity.Caller) (name, kind string) {
 	switch c.Kind {
 	case identity.User:
@@ -64,6 +68,7 @@ func principalLabel(c identity.Caller) (name, kind string) {
 	return c.ClientID, "Application"
 }
 
+// checkTags applies ARM's rules for tracked resources: a location on creation, and sane tags.
 func checkTags(entry *provider.Type, call *provider.Call) error {
 	if entry.Tracked && tree.Text(call.Doc.Public, "location") == "" {
 		return errs.New(errs.Invalid, "LocationRequired", "The location property is required for this definition.").At("location")
@@ -75,6 +80,7 @@ func checkTags(entry *provider.Type, call *provider.Call) error {
 	return CheckTags(tags)
 }
 
+// CheckTags refuses tags that ARM refuses.
 func CheckTags(tags any) error {
 	object, ok := tags.(map[string]any)
 	if !ok {

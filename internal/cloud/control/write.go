@@ -12,6 +12,7 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
+// parentOf finds the parent of a resource to be written; a missing container of an asset is made with its first version.
 func (e *Engine) parentOf(ctx context.Context, tx store.Tx, st *State, req *Request, entry *provider.Type) (tree.Found, error) {
 	parentID := req.Target.ID.Parent()
 	parent, err := e.Tree.Resolve(ctx, tx, parentID)
@@ -38,12 +39,14 @@ func (e *Engine) parentOf(ctx context.Context, tx store.Tx, st *State, req *Requ
 	return call.Found, e.writeFound(ctx, tx, call, &parent)
 }
 
+// writeFound writes a call and copies where it stands now.
 func (e *Engine) writeFound(ctx context.Context, tx store.Tx, call *provider.Call, found *tree.Found) error {
 	err := e.write(ctx, tx, call)
 	*found = call.Found
 	return err
 }
 
+// write inserts or saves the document of a call, then what it spawned and its timers.
 func (e *Engine) write(ctx context.Context, tx store.Tx, call *provider.Call) error {
 	if call.Old != nil {
 		if err := e.save(ctx, tx, call); err != nil {
@@ -60,6 +63,7 @@ func (e *Engine) write(ctx context.Context, tx store.Tx, call *provider.Call) er
 	return e.startTimers(ctx, tx, call)
 }
 
+// insert puts a new resource below its parent.
 func (e *Engine) insert(ctx context.Context, tx store.Tx, call *provider.Call) error {
 	hop := canonicalHop(call.Type, call.ID)
 	container, err := e.Tree.MakeContainer(ctx, tx, parentFound(call.Found), hop.NodeType())
@@ -77,10 +81,12 @@ func (e *Engine) insert(ctx context.Context, tx store.Tx, call *provider.Call) e
 	return e.own(ctx, tx, call)
 }
 
+// parentFound reads a chain as the place of its last node.
 func parentFound(f tree.Found) tree.Found {
 	return tree.Found{Chain: f.Chain, Node: f.Chain[len(f.Chain)-1]}
 }
 
+// insertChild puts a spawned child below a call's resource.
 func (e *Engine) insertChild(ctx context.Context, tx store.Tx, parent *provider.Call, child provider.Spawn) error {
 	call := *parent
 	call.Type, call.Doc, call.Flag, call.Old = child.Type, child.Doc, "", nil
