@@ -94,6 +94,11 @@ func Explain(err error, id arm.ID) error {
 		return errs.New(errs.NotFound, "ParentResourceNotFound",
 			"Failed to perform '%s' on resource(s) of type '%s', because the parent resource '%s' could not be found.", "read", id.Type().Path(), missing)
 	}
+	return resourceMissing(id)
+}
+
+// resourceMissing is ARM's error for a resource that is not there.
+func resourceMissing(id arm.ID) *errs.Error {
 	return errs.New(errs.NotFound, "ResourceNotFound",
 		"The Resource '%s/%s' under resource group '%s' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
 		id.Type(), relativeName(id), id.Group())

@@ -125,31 +125,30 @@ func (e *Engine) prepare(ctx context.Context, tx store.Tx, st *State, req *Reque
 	if err := e.holdGroup(ctx, tx, id); err != nil {
 		return nil, err
 	}
-	parent, err := e.parentOf(ctx, tx, st, req, entry)
-	if err != nil {
-		return nil, err
-	}
 	if err := trim(body); err != nil {
 		return nil, err
+	}
+	parent, found, there, err := e.Tree.Place(ctx, tx, id)
+	if errs.Is(err, errs.NotFound) && entry.AutoParent {
+		parent, err = e.makeParent(ctx, tx, st, req)
+	}
+	if err != nil {
+		return nil, Explain(err, id)
 	}
 	call := e.newCall(ctx, tx, tx, st, req, id, entry)
 	call.Patch = req.Method == http.MethodPatch
 	call.Found, call.Doc = tree.Found{Chain: parent.Chain}, tree.Document{Public: body, Private: map[string]any{}}
-	found, err := e.Tree.Resolve(ctx, tx, id)
-	switch {
-	case errs.Is(err, errs.NotFound):
-		if call.Patch {
-			return nil, Explain(err, id)
-		}
-		if req.IfMatch != "" {
-			return nil, errs.New(errs.Precondition, "PreconditionFailed", "The resource '%s' does not exist and If-Match was given.", id)
-		}
-		call.ID = parent.ID().Child(canonicalHop(entry, id))
-		return call, e.claim(ctx, tx, call)
-	case err != nil:
-		return nil, err
+	if there {
+		return call, e.overlay(ctx, tx, req, call, found)
 	}
-	return call, e.overlay(ctx, tx, req, call, found)
+	if call.Patch {
+		return nil, resourceMissing(id)
+	}
+	if req.IfMatch != "" {
+		return nil, errs.New(errs.Precondition, "PreconditionFailed", "The resource '%s' does not exist and If-Match was given.", id)
+	}
+	call.ID = parent.ID().Child(canonicalHop(entry, id))
+	return call, e.claim(ctx, tx, call)
 }
 
 // newCall makes a Call for a request, without documents.
@@ -219,13 +218,16 @@ func (e *Engine) holdGroup(ctx context.Context, tx store.Tx, id arm.ID) error {
 	if id.GroupID() == nil {
 		return nil
 	}
-	found, err := e.Tree.Resolve(ctx, tx, id.GroupID())
+	found, err := e.Tree.Remembered(ctx, tx, id.GroupID())
 	if err != nil {
 		return Explain(err, id)
 	}
 	held, err := tx.Hold(ctx, store.Shared, found.Node.ID)
+	if errs.Is(err, errs.NotFound) {
+		return groupMissing(id.Group()) // it went since it was remembered
+	}
 	if err != nil {
-		return Explain(err, id)
+		return err
 	}
 	return writableGroup(held[0])
 }

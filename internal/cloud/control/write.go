@@ -9,16 +9,11 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
-	"github.com/amlmove/amlmove/internal/errs"
 )
 
-// parentOf finds the parent of a resource to be written; a missing container of an asset is made with its first version.
-func (e *Engine) parentOf(ctx context.Context, tx store.Tx, st *State, req *Request, entry *provider.Type) (tree.Found, error) {
+// makeParent makes the missing container of an asset along with its first version.
+func (e *Engine) makeParent(ctx context.Context, tx store.Tx, st *State, req *Request) (tree.Found, error) {
 	parentID := req.Target.ID.Parent()
-	parent, err := e.Tree.Resolve(ctx, tx, parentID)
-	if !errs.Is(err, errs.NotFound) || !entry.AutoParent {
-		return parent, Explain(err, req.Target.ID)
-	}
 	containerType, err := e.Types.Find(parentID.Type())
 	if err != nil {
 		return tree.Found{}, err
@@ -36,14 +31,8 @@ func (e *Engine) parentOf(ctx context.Context, tx store.Tx, st *State, req *Requ
 			return tree.Found{}, err
 		}
 	}
-	return call.Found, e.writeFound(ctx, tx, call, &parent)
-}
-
-// writeFound writes a call and copies where it stands now.
-func (e *Engine) writeFound(ctx context.Context, tx store.Tx, call *provider.Call, found *tree.Found) error {
-	err := e.write(ctx, tx, call)
-	*found = call.Found
-	return err
+	err = e.write(ctx, tx, call)
+	return call.Found, err
 }
 
 // write inserts or saves the document of a call, then what it spawned and its timers.

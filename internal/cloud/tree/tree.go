@@ -92,16 +92,10 @@ const structural = 3
 
 // Resolve finds the node that an id names. NotFound says which hop is missing in Target.
 func (t *Tree) Resolve(ctx context.Context, r store.Reader, id arm.ID) (Found, error) {
-	chain, err := t.head(ctx, r, id)
+	// What the request names itself is read fresh; only what stands above it may come from memory.
+	chain, err := t.descend(ctx, r, id, min(structural, len(id)-1))
 	if err != nil {
 		return Found{}, err
-	}
-	if len(id) > len(chain) {
-		below, err := t.walk(ctx, r, chain, id[len(chain):])
-		if err != nil {
-			return Found{}, err
-		}
-		chain = append(chain[:len(chain):len(chain)], below...)
 	}
 	if len(chain) < len(id) {
 		return Found{}, missing(id[:len(chain)+1])
@@ -109,25 +103,58 @@ func (t *Tree) Resolve(ctx context.Context, r store.Reader, id arm.ID) (Found, e
 	return Found{Chain: chain, Node: chain[len(chain)-1]}, nil
 }
 
+// Place finds what an id names and what stands above it in one walk: there is false when only the parent exists. NotFound when the parent does not.
+func (t *Tree) Place(ctx context.Context, r store.Reader, id arm.ID) (parent, self Found, there bool, err error) {
+	chain, err := t.descend(ctx, r, id, min(structural, len(id)-1))
+	if err != nil {
+		return parent, self, false, err
+	}
+	above := len(id) - 1
+	if len(chain) < above {
+		return parent, self, false, missing(id[:len(chain)+1])
+	}
+	parent = Found{Chain: chain[:above:above], Node: chain[above-1]}
+	if there = len(chain) == len(id); there {
+		self = Found{Chain: chain, Node: chain[above]}
+	}
+	return parent, self, there, nil
+}
+
+// Remembered is Resolve from memory where it can: the node may be as old as the generation. For whoever reads it again under a lock.
+func (t *Tree) Remembered(ctx context.Context, r store.Reader, id arm.ID) (Found, error) {
+	chain, err := t.descend(ctx, r, id, min(structural, len(id)))
+	if err != nil {
+		return Found{}, err
+	}
+	if len(chain) < len(id) {
+		return Found{}, missing(id[:len(chain)+1])
+	}
+	return Found{Chain: chain, Node: chain[len(chain)-1]}, nil
+}
+
+// descend returns the nodes that an id passes, as far as they exist; the first hops may come from memory.
+func (t *Tree) descend(ctx context.Context, r store.Reader, id arm.ID, memory int) ([]store.Node, error) {
+	chain, err := t.head(ctx, r, id, memory)
+	if err != nil || len(id) == len(chain) {
+		return chain, err
+	}
+	below, err := t.walk(ctx, r, chain, id[len(chain):])
+	return append(chain[:len(chain):len(chain)], below...), err
+}
+
 // missing is the error for an id that names nothing; the server gives it ARM's words.
 func missing(id arm.ID) error {
 	return errs.New(errs.NotFound, "ResourceNotFound", "The Resource '%s/%s' was not found.", id.Type(), id.Name()).At(id.String())
 }
 
-// head finds the structural part of an id, from memory if it can. The nodes it returns may be as old as the generation: their bodies and
+// head finds the first hops of an id, from memory if it can. The nodes it returns may be as old as the generation: their bodies and
 // flags must be read again where they matter.
-func (t *Tree) head(ctx context.Context, r store.Reader, id arm.ID) ([]store.Node, error) {
-	n := min(len(id), structural)
-	if n == 0 {
+func (t *Tree) head(ctx context.Context, r store.Reader, id arm.ID, cached int) ([]store.Node, error) {
+	if len(id) == 0 {
 		return nil, errs.New(errs.NotFound, "ResourceNotFound", "the tenant itself has no document")
 	}
-	// What the request names itself is read fresh; only what stands above it may come from memory.
-	cached := n
-	if len(id) == n {
-		cached = n - 1
-	}
 	if cached == 0 {
-		return t.walk(ctx, r, nil, id[:n])
+		return nil, nil
 	}
 	generation, err := r.Generation(ctx)
 	if err != nil {
