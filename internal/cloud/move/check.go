@@ -156,7 +156,7 @@ func (m *mover) typesNeeded(ctx context.Context, r store.Reader, found tree.Foun
 		return types, nil
 	}
 	needs := aml.Needs{CMK: customerKey(doc) != ""}
-	computes, err := m.children(ctx, r, found, "computes", 500)
+	computes, err := m.everyChild(ctx, r, found, "computes", whole)
 	if err != nil {
 		return nil, err
 	}
@@ -176,21 +176,31 @@ func (m *mover) typesNeeded(ctx context.Context, r store.Reader, found tree.Foun
 	return types, nil
 }
 
-// children returns at most limit children of one kind.
+// children returns the first children of one kind, at most limit.
 func (m *mover) children(ctx context.Context, r store.Reader, parent tree.Found, kind string, limit int) ([]tree.Found, error) {
-	container, err := m.engine.Tree.Container(ctx, r, parent, kind)
-	if errs.Is(err, errs.NotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	nodes, err := r.Children(ctx, container, store.Range{Type: kind, Limit: limit})
-	if err != nil {
-		return nil, err
-	}
-	return below(parent, nodes), nil
+	var list []tree.Found
+	err := m.engine.Tree.Children(ctx, r, parent, kind, func(child tree.Found) (bool, error) {
+		list = append(list, child)
+		return len(list) < limit, nil
+	})
+	return list, err
 }
+
+// everyChild returns all children of one kind that keep accepts.
+func (m *mover) everyChild(ctx context.Context, r store.Reader, parent tree.Found, kind string, keep func(tree.Found) (bool, error)) ([]tree.Found, error) {
+	var list []tree.Found
+	err := m.engine.Tree.Children(ctx, r, parent, kind, func(child tree.Found) (bool, error) {
+		kept, err := keep(child)
+		if kept {
+			list = append(list, child)
+		}
+		return true, err
+	})
+	return list, err
+}
+
+// whole keeps everything.
+func whole(tree.Found) (bool, error) { return true, nil }
 
 // below places nodes under a parent.
 func below(parent tree.Found, nodes []store.Node) []tree.Found {

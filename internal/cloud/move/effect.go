@@ -90,7 +90,7 @@ func (m *mover) disconnect(ctx context.Context, tx store.Tx, moved tree.Found, n
 	if err != nil {
 		return nil // a type without private endpoints
 	}
-	list, err := m.children(ctx, tx, moved, connections, 1000)
+	list, err := m.everyChild(ctx, tx, moved, connections, whole)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (m *mover) emptyDatastores(ctx context.Context, tx store.Tx, moved tree.Fou
 	if err != nil {
 		return err
 	}
-	list, err := m.children(ctx, tx, moved, kind, 1000)
+	list, err := m.everyChild(ctx, tx, moved, kind, whole)
 	if err != nil {
 		return err
 	}

@@ -141,23 +141,21 @@ func movableTarget(typ arm.Type) bool {
 	return false
 }
 
-// network demands that what stands in the subnets of a virtual network goes along (arm-move 4.2).
+// network demands that what stands in the subnets of a virtual network goes along, from whatever group of its subscription (arm-move 2, 4.2).
 func (s subject) network(ctx context.Context) ([]*errs.Error, error) {
+	groups, err := s.groupsOf(ctx, s.found.Chain[0].ID)
+	if err != nil {
+		return nil, err
+	}
 	var missing []*errs.Error
-	for _, typ := range []string{"Microsoft.Network/privateEndpoints", "Microsoft.Network/networkInterfaces"} {
-		group := tree.Found{Chain: s.found.Chain[:2], Node: s.found.Chain[1]}
-		list, err := s.children(ctx, s.reader, group, typ, 1000)
-		if err != nil {
-			return nil, err
-		}
-		for _, dependant := range list {
-			id := dependant.ID()
-			doc, err := s.engine.Tree.Decode(ctx, s.reader, dependant)
+	for _, group := range groups {
+		for _, typ := range []string{"Microsoft.Network/privateEndpoints", "Microsoft.Network/networkInterfaces"} {
+			left, err := s.everyChild(ctx, s.reader, group, typ, func(dependant tree.Found) (bool, error) { return s.leftBehind(ctx, dependant) })
 			if err != nil {
 				return nil, err
 			}
-			if s.pointsHere(doc) && !s.order.contains(id) {
-				missing = append(missing, errs.New(errs.Conflict, "0", "%s", id))
+			for _, dependant := range left {
+				missing = append(missing, errs.New(errs.Conflict, "0", "%s", dependant.ID()))
 			}
 		}
 	}
@@ -167,6 +165,12 @@ func (s subject) network(ctx context.Context) ([]*errs.Error, error) {
 	return []*errs.Error{errs.New(errs.Conflict, "MissingMoveDependentResources",
 		"The move resources request does not contain all the dependent resources. Please check details for missing resource Ids. The first one is '%s'.", missing[0].Message).
 		At(string(s.id.Type())).With(missing...)}, nil
+}
+
+// leftBehind reports whether something stands in the network under examination and is not part of the order.
+func (s subject) leftBehind(ctx context.Context, dependant tree.Found) (bool, error) {
+	doc, err := s.engine.Tree.Decode(ctx, s.reader, dependant)
+	return err == nil && s.pointsHere(doc) && !s.order.contains(dependant.ID()), err
 }
 
 // pointsHere reports whether a document names a subnet of the network under examination.

@@ -3,7 +3,6 @@ package move
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
@@ -148,11 +147,11 @@ const databricksWorkspace = "Microsoft.Databricks/workspaces"
 func (s subject) databricks(ctx context.Context) (*errs.Error, error) {
 	var links []tree.Found
 	for _, kind := range []string{"linkedServices", "linkedWorkspaces"} {
-		some, err := s.children(ctx, s.reader, s.found, kind, mostNamed)
+		some, err := s.everyChild(ctx, s.reader, s.found, kind, func(link tree.Found) (bool, error) { return s.isDatabricks(ctx, link), nil })
 		if err != nil {
 			return nil, err
 		}
-		links = append(links, slices.DeleteFunc(some, func(f tree.Found) bool { return !s.isDatabricks(ctx, f) })...)
+		links = append(links, some...)
 	}
 	others, err := s.databricksPointingHere(ctx)
 	if err != nil {
@@ -162,7 +161,7 @@ func (s subject) databricks(ctx context.Context) (*errs.Error, error) {
 	if len(links) == 0 {
 		return nil, nil
 	}
-	return s.nameAll(ctx, links, len(links), func(tree.Document) string { return "" }, "it is linked with Azure Databricks")
+	return s.nameAll(ctx, links[:min(len(links), mostNamed)], len(links), func(tree.Document) string { return "" }, "it is linked with Azure Databricks")
 }
 
 // isDatabricks reports whether a linked service or workspace leads to Azure Databricks.
@@ -195,22 +194,24 @@ func (s subject) databricksPointingHere(ctx context.Context) ([]tree.Found, erro
 			return nil, err
 		}
 		for _, group := range groups {
-			some, err := s.children(ctx, s.reader, group, databricksWorkspace, 1000)
+			some, err := s.everyChild(ctx, s.reader, group, databricksWorkspace, func(candidate tree.Found) (bool, error) { return s.isNamedBy(ctx, candidate) })
 			if err != nil {
 				return nil, err
 			}
-			for _, candidate := range some {
-				doc, err := s.engine.Tree.Decode(ctx, s.reader, candidate)
-				if err != nil {
-					return nil, err
-				}
-				if id, err := arm.Parse(tree.Text(doc.Public, "properties.parameters.amlWorkspaceId.value")); err == nil && id.Equal(s.id) {
-					list = append(list, candidate)
-				}
-			}
+			list = append(list, some...)
 		}
 	}
 	return list, nil
+}
+
+// isNamedBy reports whether a Databricks workspace names the workspace under examination.
+func (s subject) isNamedBy(ctx context.Context, candidate tree.Found) (bool, error) {
+	doc, err := s.engine.Tree.Decode(ctx, s.reader, candidate)
+	if err != nil {
+		return false, err
+	}
+	id, err := arm.Parse(tree.Text(doc.Public, "properties.parameters.amlWorkspaceId.value"))
+	return err == nil && id.Equal(s.id), nil
 }
 
 // groupsOf lists the resource groups of a subscription.
@@ -220,17 +221,5 @@ func (s subject) groupsOf(ctx context.Context, subscription store.ID) ([]tree.Fo
 		return nil, err
 	}
 	parent := tree.Found{Chain: []store.Node{node}, Node: node}
-	var list []tree.Found
-	chunk := store.Range{Type: arm.ResourceGroups, Limit: 500}
-	for {
-		nodes, err := s.reader.Children(ctx, subscription, chunk)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, below(parent, nodes)...)
-		if len(nodes) < chunk.Limit {
-			return list, nil
-		}
-		chunk.AfterType, chunk.AfterName = nodes[len(nodes)-1].Type, nodes[len(nodes)-1].Name
-	}
+	return s.everyChild(ctx, s.reader, parent, arm.ResourceGroups, whole)
 }

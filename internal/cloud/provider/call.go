@@ -131,31 +131,7 @@ func (c *Call) SaveOther(found tree.Found, doc tree.Document) error {
 
 // Children visits the children of a found resource of one kind until visit returns false.
 func (c *Call) Children(parent tree.Found, kind string, visit func(tree.Found) (bool, error)) error {
-	container, err := c.Tree.Container(c.Ctx, c.Read, parent, kind)
-	if errs.Is(err, errs.NotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	r := store.Range{Type: kind, Limit: 500}
-	for {
-		page, err := c.Read.Children(c.Ctx, container, r)
-		if err != nil {
-			return err
-		}
-		for _, node := range page {
-			chain := append(append([]store.Node{}, parent.Chain...), node)
-			more, err := visit(tree.Found{Chain: chain, Node: node})
-			if err != nil || !more {
-				return err
-			}
-		}
-		if len(page) < r.Limit {
-			return nil
-		}
-		r.AfterType, r.AfterName = page[len(page)-1].Type, page[len(page)-1].Name
-	}
+	return c.Tree.Children(c.Ctx, c.Read, parent, kind, visit)
 }
 
 // Props returns properties of the document, made if absent.
