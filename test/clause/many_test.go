@@ -23,6 +23,7 @@ func TestNothingIsOverlookedInACrowd(t *testing.T) {
 	for _, p := range []proof{
 		{"S38 the last of many linked services is a Databricks workspace", linkInACrowd},
 		{"S45 every one of many nondefault datastores is emptied", datastoresInACrowd},
+		{"arm-move 2: what stands in a network from another group is missed too", networkAcrossGroups},
 		{"S23 S24 every one of many private endpoint connections is cut and waits anew", connectionsInACrowd},
 	} {
 		t.Run(p.name, func(t *testing.T) {
@@ -90,4 +91,13 @@ func connectionsInACrowd(t *testing.T, e *estate.Estate) {
 	if want := before + crowd; states["Disconnected"] != want || states["Pending"] != want {
 		t.Errorf("S23 S24 got %v, want %d cut and as many pending", states, want)
 	}
+}
+
+func networkAcrossGroups(t *testing.T, e *estate.Estate) {
+	network := estate.SiblingGroup + "/providers/Microsoft.Network/virtualNetworks/wide"
+	e.Make(t, network, `{"location":"eastus","properties":{"addressSpace":{"addressPrefixes":["10.7.0.0/16"]},"subnets":[{"name":"a","properties":{"addressPrefix":"10.7.1.0/24"}}]}}`)
+	nic := estate.OriginGroup + "/providers/Microsoft.Network/networkInterfaces/far"
+	e.Make(t, nic, `{"location":"eastus","properties":{"ipConfigurations":[{"name":"i","properties":{"subnet":{"id":"`+network+`/subnets/a"}}}]}}`)
+	refused(t, e, refusal{clause: "arm-move 2", from: estate.SiblingGroup, ids: []string{network}, code: byProviders,
+		chain: []link{{code: "MissingMoveDependentResources"}, {code: "0"}}, says: []string{"does not contain all the dependent resources", nic}})
 }

@@ -103,20 +103,26 @@ func (e *Engine) listAt(ctx context.Context, r store.Reader, st *State, req *Req
 	}
 }
 
-// collect adds all that a range chooses.
+// collect adds all that a range chooses, however many pages of the store that is.
 func (e *Engine) collect(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, chunk store.ExtensionRange, filter scopeFilter, p *page) error {
-	exts, err := r.Extensions(ctx, chunk)
-	if err != nil {
-		return err
-	}
-	for _, ext := range exts {
-		if err := e.collectOne(ctx, r, st, req, entry, ext, filter, p); err != nil {
+	for {
+		exts, err := r.Extensions(ctx, chunk)
+		if err != nil {
 			return err
 		}
+		for _, ext := range exts {
+			if err := e.collectOne(ctx, r, st, req, entry, ext, filter, p); err != nil {
+				return err
+			}
+			chunk.AfterScope, chunk.AfterType, chunk.AfterName = ext.Scope, ext.Type, ext.Name
+		}
+		if len(exts) < chunk.Limit {
+			return nil
+		}
 	}
-	return nil
 }
 
+// collectOne adds one document, unless the filter refuses it.
 func (e *Engine) collectOne(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, ext store.Extension, filter scopeFilter, p *page) error {
 	doc, err := tree.DecodeExtension(ext)
 	if err != nil {

@@ -92,7 +92,7 @@ func Explain(err error, id arm.ID) error {
 		return groupMissing(missing.Name())
 	case len(missing) < len(id):
 		return errs.New(errs.NotFound, "ParentResourceNotFound",
-			"Failed to perform '%s' on resource(s) of type '%s', because the parent resource '%s' could not be found.", "read", id.Type().Path(), missing)
+			"Can not perform requested operation on nested resource '%s'. Parent resource '%s' not found.", id, missing)
 	}
 	return resourceMissing(id)
 }
