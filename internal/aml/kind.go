@@ -146,8 +146,5 @@ var workspaceReferences = slices.Concat(
 		"properties.managedNetwork.outboundRules.*.destination.serviceResourceId"),
 )
 
-// WorkspaceReferences returns the places where the document of a workspace holds ids.
-func WorkspaceReferences() []Reference { return slices.Clone(workspaceReferences) }
-
-// OwnedWorkspacePaths returns those places whose ids follow.
+// OwnedWorkspacePaths returns those places in the document of a workspace whose ids follow.
 func OwnedWorkspacePaths() []string { return Kind{References: workspaceReferences}.Owned() }

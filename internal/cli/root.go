@@ -16,14 +16,11 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
-// Exit codes (design, section 5).
+// Exit codes (design, section 5). Those for blockers, partial results and drift come with the commands that can meet them.
 const (
 	exitDone     = 0
 	exitError    = 1
-	exitWarnings = 2
-	exitBlockers = 3
-	exitPartial  = 4
-	exitDrift    = 5
+	exitWarnings = 2 // or changes
 )
 
 // streams are where a command reads and writes: results to out, everything else to err.

@@ -43,7 +43,7 @@ func (e *Engine) claim(ctx context.Context, tx store.Tx, call *provider.Call) er
 	}
 	code, where := "NameAlreadyExists", "in this region"
 	if call.Type.Unique == provider.Global {
-		code, where = "NameAlreadyExists", "everywhere"
+		where = "everywhere"
 		if known := takenCodes[call.Type.Kind()]; known != "" {
 			code = known
 		}
