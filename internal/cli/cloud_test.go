@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/amlmove/amlmove/internal/cloud/folder"
+)
+
+// asProgram makes the test binary be the program itself: `cloud up --detach` starts its own executable.
+const asProgram = "AMLMOVE_CLI_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
+
+// run runs a command line in this process.
+func run(args ...string) (code int, out, stderr string) {
+	var o, e bytes.Buffer
+	code = Main(args, strings.NewReader(""), &o, &e)
+	return code, o.String(), e.String()
+}
+
+func TestMistakesAreToldWithWhatToDo(t *testing.T) {
+	t.Parallel()
+	foreign := t.TempDir()
+	if err := os.WriteFile(filepath.Join(foreign, folder.DatabaseFile), []byte("not a database at all"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		args []string
+		says []string
+	}{
+		{"a command that is none", []string{"bogus"}, []string{"bogus"}},
+		{"a fixture that is none", []string{"cloud", "up", "--data", t.TempDir(), "--fixture", "nope"}, []string{`"nope"`, "contoso-quiet"}},
+		{"an address that others reach", []string{"cloud", "up", "--data", t.TempDir(), "--listen", "0.0.0.0:0"}, []string{"0.0.0.0:0", "--allow-remote"}},
+		{"an address that cannot be advertised", []string{"cloud", "up", "--data", t.TempDir(), "--advertise", "http://x"}, []string{"http://x", "https://host:port"}},
+		{"a store that is no database", []string{"cloud", "up", "--data", foreign}, []string{folder.DatabaseFile, "not touched"}},
+		{"a database server that is not there", []string{"cloud", "up", "--data", t.TempDir(), "--store", "postgres://nobody@127.0.0.1:1/x"}, []string{"PostgreSQL", "check that the server runs"}},
+		{"the status of no cloud", []string{"cloud", "status", "--data", t.TempDir()}, []string{"no cloud runs", "cloud up --data"}},
+		{"the end of no cloud", []string{"cloud", "down", "--data", t.TempDir()}, []string{"no cloud runs", "cloud up --data"}},
+		{"az without a cloud", []string{"cloud", "az", "--data", t.TempDir(), "--", "account", "list"}, []string{"no cloud runs", "cloud up --data"}},
+		{"az without arguments", []string{"cloud", "az"}, []string{"requires at least 1 arg"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			code, out, stderr := run(c.args...)
+			if code != exitError || out != "" {
+				t.Errorf("exit code %d, output %q", code, out)
+			}
+			for _, want := range c.says {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("%q is missing in %q", want, stderr)
+				}
+			}
+		})
+	}
+}
+
+// TestTheLifeOfADetachedCloud starts, looks, asks az, kills, starts again and stops, as a person at a terminal would.
+func TestTheLifeOfADetachedCloud(t *testing.T) {
+	t.Setenv(asProgram, "1")
+	data := filepath.Join(t.TempDir(), "cloud")
+	want := func(wantCode int, says []string, args ...string) string {
+		t.Helper()
+		code, out, stderr := run(append(append([]string{}, args[:2]...), append([]string{"--data", data}, args[2:]...)...)...)
+		if code != wantCode {
+			t.Fatalf("%v ended with %d: %s%s", args, code, out, stderr)
+		}
+		for _, text := range says {
+			if !strings.Contains(out+stderr, text) {
+				t.Errorf("%v: %q is missing in %q", args, text, out+stderr)
+			}
+		}
+		return out
+	}
+	want(exitDone, []string{"cloud ready at https://127.0.0.1:", "fixture empty", folder.EnvFile}, "cloud", "up", "--fixture", "empty", "--detach")
+	t.Cleanup(func() { _, _, _ = run("cloud", "down", "--data", data) })
+	state, err := folder.Read(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(exitDone, []string{state.Endpoint, "sqlite", state.Subscriptions[0]}, "cloud", "status")
+	if shown := want(exitDone, []string{state.TenantID}, "cloud", "status", "-o", "json"); strings.Contains(shown, state.ClientSecret) {
+		t.Error("the status shows the client's secret")
+	}
+	want(exitError, []string{"a cloud runs on", "cloud down"}, "cloud", "up", "--detach")
+	want(exitError, []string{"in use by another cloud"}, "cloud", "up")
+	withAz(t, want, state)
+
+	if err := syscall.Kill(state.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	want(exitDone, []string{"cloud ready", "fixture empty"}, "cloud", "up", "--detach")
+	again, err := folder.Read(data)
+	if err != nil || again.PID == state.PID || again.ClientSecret != state.ClientSecret {
+		t.Errorf("after a kill the folder says %+v, %v", again, err)
+	}
+	want(exitDone, []string{"cloud stopped"}, "cloud", "down")
+	want(exitError, []string{"no cloud runs"}, "cloud", "status")
+	for _, name := range []string{folder.CAFile, folder.EnvFile, folder.DatabaseFile} {
+		if info, err := os.Stat(filepath.Join(data, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+}
+
+// withAz asks the real az, whose exit code and output pass through.
+func withAz(t *testing.T, want func(int, []string, ...string) string, state folder.State) {
+	t.Helper()
+	if _, err := exec.LookPath("az"); err != nil {
+		if os.Getenv("AMLMOVE_TEST_ALL") == "1" {
+			t.Fatal("the Azure CLI (package azure-cli) is not installed")
+		}
+		t.Log("skipped: cloud az, the Azure CLI (package azure-cli) is not installed")
+		return
+	}
+	out := want(exitDone, nil, "cloud", "az", "--", "account", "show", "--query", "id", "-o", "tsv")
+	if strings.TrimSpace(out) != state.Subscriptions[0] {
+		t.Errorf("az is signed in to %q, want %s", out, state.Subscriptions[0])
+	}
+	want(3, []string{"ResourceGroupNotFound"}, "cloud", "az", "--", "group", "show", "-n", "nowhere")
+}
