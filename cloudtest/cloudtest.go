@@ -78,7 +78,7 @@ func Start(t testing.TB, options ...Option) *Cloud {
 	dir := t.TempDir()
 	inner, summary := start(t, dir, s)
 	c := &Cloud{Endpoint: inner.Base(), Dir: dir, TenantID: summary.TenantID, Principals: map[string]Principal{}, client: inner.Client(), inner: inner}
-	c.state = folder.NewState(dir, inner.Base(), "sqlite", summary)
+	c.state = folder.NewState(dir, inner.Base(), inner.Address(), "sqlite", summary)
 	c.Subscriptions = c.state.Subscriptions
 	for _, p := range append(summary.Principals, summary.Client) {
 		c.Principals[p.Name] = Principal{p.Name, p.TenantID, p.ObjectID, p.ClientID, p.ClientSecret, p.UserName, p.Password}

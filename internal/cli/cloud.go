@@ -111,7 +111,7 @@ func runUp(ctx context.Context, s streams, o upOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	state := folder.NewState(dir, c.Base(), engine, summary)
+	state := folder.NewState(dir, c.Base(), c.Address(), engine, summary)
 	if err := folder.Publish(dir, state, c.Keys.CAPEM()); err != nil {
 		return err
 	}
@@ -155,8 +155,8 @@ func newCloudStatus(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !alive(state.PID) {
-				return errs.New(errs.NotFound, "CloudNotRunning", "the cloud of %s is gone: its process %d does not run any more", data, state.PID).
+			if !state.Answers(cmd.Context()) {
+				return errs.New(errs.NotFound, "CloudNotRunning", "the cloud of %s is gone: nothing of its own answers at %s any more", data, state.Address).
 					Advise("start it again with: amlmove cloud up --data %s", data)
 			}
 			if output == "json" {

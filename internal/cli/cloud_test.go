@@ -100,6 +100,8 @@ func TestTheLifeOfADetachedCloud(t *testing.T) {
 	if err := syscall.Kill(state.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	want(exitError, []string{"nothing of its own answers"}, "cloud", "status")
+	strangersAreLeftAlone(t, data, state)
 	want(exitDone, []string{"cloud ready", "fixture empty"}, "cloud", "up", "--detach")
 	again, err := folder.Read(data)
 	if err != nil || again.PID == state.PID || again.ClientSecret != state.ClientSecret {
@@ -111,6 +113,34 @@ func TestTheLifeOfADetachedCloud(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(data, name)); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
+	}
+}
+
+// strangersAreLeftAlone gives the dead cloud's process id to somebody else: `down` must not stop that one.
+func strangersAreLeftAlone(t *testing.T, data string, dead folder.State) {
+	t.Helper()
+	stranger := exec.Command("cat") // waits for input that never comes
+	input, err := stranger.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stranger.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dead.PID = stranger.Process.Pid
+	ca, err := os.ReadFile(dead.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := folder.Publish(data, dead, ca); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := run("cloud", "down", "--data", data); code != exitDone || !strings.Contains(stderr, "does not answer any more") {
+		t.Errorf("down ended with %d: %s", code, stderr)
+	}
+	_ = input.Close()
+	if err := stranger.Wait(); err != nil {
+		t.Errorf("the stranger was stopped: %v", err)
 	}
 }
 

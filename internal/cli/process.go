@@ -18,7 +18,7 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
-// alive reports whether a process runs.
+// alive reports whether a process that is being stopped still runs.
 func alive(pid int) bool {
 	if pid <= 0 {
 		return false
@@ -33,7 +33,7 @@ func detach(ctx context.Context, s streams, o upOptions) error {
 	if err != nil {
 		return err
 	}
-	if state, err := folder.Read(dir); err == nil && alive(state.PID) {
+	if state, err := folder.Read(dir); err == nil && state.Answers(ctx) {
 		return errs.New(errs.Conflict, "CloudRunning", "a cloud runs on %s already: %s (process %d)", dir, state.Endpoint, state.PID).
 			Advise("stop it with: amlmove cloud down --data %s", o.data)
 	}
@@ -95,8 +95,8 @@ func newCloudDown(s streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if !alive(state.PID) {
-				_, _ = fmt.Fprintf(s.err, "the process %d does not run any more\n", state.PID)
+			if !state.Answers(cmd.Context()) { // its process id may be somebody else's by now: nobody is stopped on a guess
+				_, _ = fmt.Fprintf(s.err, "the cloud of %s (process %d) does not answer any more: it is forgotten\n", data, state.PID)
 				return folder.Withdraw(data)
 			}
 			if err := syscall.Kill(state.PID, syscall.SIGTERM); err != nil {

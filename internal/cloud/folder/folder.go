@@ -32,6 +32,7 @@ type State struct {
 	ClientSecret  string      `json:"clientSecret"`
 	Subscriptions []string    `json:"subscriptions"`
 	PID           int         `json:"pid"`
+	Address       string      `json:"address"` // host:port that the process itself listens on; Endpoint may be a balancer's
 	Fixture       string      `json:"fixture"`
 	Store         string      `json:"store"` // sqlite or postgres
 	Principals    []Principal `json:"principals"`
@@ -51,8 +52,8 @@ type Principal struct {
 }
 
 // NewState describes a running cloud.
-func NewState(dir, endpoint, store string, s fixture.Summary) State {
-	state := State{Endpoint: endpoint, CAFile: filepath.Join(dir, CAFile), TenantID: s.TenantID, ClientID: s.Client.ClientID,
+func NewState(dir, endpoint, address, store string, s fixture.Summary) State {
+	state := State{Endpoint: endpoint, Address: address, CAFile: filepath.Join(dir, CAFile), TenantID: s.TenantID, ClientID: s.Client.ClientID,
 		ClientSecret: s.Client.ClientSecret, PID: os.Getpid(), Fixture: s.Fixture, Store: store, Subscriptions: []string{}, Principals: []Principal{}}
 	for _, sub := range s.Subscriptions {
 		if strings.EqualFold(sub.TenantID, s.TenantID) {
