@@ -39,6 +39,9 @@ type Kind struct {
 	Fate       Fate
 	Archivable bool // hidden from lists once properties.isArchived is set, unless listViewType asks for it
 	References []Reference
+	// ReadOnly are the members that the service writes and refuses, or ignores, in a PUT; dotted, "*" as in Reference. Those of every document (id, name, type,
+	// systemData) are not named.
+	ReadOnly []string
 }
 
 // Type is the full resource type.
@@ -58,6 +61,15 @@ func (k Kind) Owned() []string {
 	return paths
 }
 
+// Paths returns the paths of all places that hold ids.
+func (k Kind) Paths() []string {
+	paths := make([]string, 0, len(k.References))
+	for _, r := range k.References {
+		paths = append(paths, r.Path)
+	}
+	return paths
+}
+
 func owned(paths ...string) []Reference { return references(true, paths) }
 func text(paths ...string) []Reference  { return references(false, paths) }
 
@@ -71,14 +83,14 @@ func references(owned bool, paths []string) []Reference {
 
 // kinds is the table. Parents stand before their children.
 var kinds = []Kind{
-	{Path: "computes", Fate: Blocks, References: owned("properties.resourceId", "properties.properties.subnet.id")},
-	{Path: "onlineEndpoints", Fate: Blocks, References: owned("properties.compute")},
+	{Path: "computes", Fate: Blocks, References: owned("properties.resourceId", "properties.properties.subnet.id"), ReadOnly: []string{"properties.provisioningState", "properties.provisioningErrors", "properties.createdOn", "properties.modifiedOn", "properties.isAttachedCompute", "properties.properties.allocationState", "properties.properties.allocationStateTransitionTime", "properties.properties.errors", "properties.properties.currentNodeCount", "properties.properties.targetNodeCount", "properties.properties.nodeStateCounts", "properties.properties.connectivityEndpoints", "properties.properties.applications", "properties.properties.createdBy", "properties.properties.state", "properties.properties.lastOperation", "properties.properties.containers", "properties.properties.dataDisks", "properties.properties.dataMounts", "properties.properties.versions", "properties.properties.osImageMetadata", "properties.properties.sshSettings.adminUserName", "properties.properties.sshSettings.sshPort", "properties.properties.schedules.computeStartStop.*.id", "properties.properties.schedules.computeStartStop.*.provisioningStatus", "properties.properties.systemServices"}},
+	{Path: "onlineEndpoints", Fate: Blocks, References: owned("properties.compute"), ReadOnly: []string{"properties.provisioningState", "properties.scoringUri", "properties.swaggerUri", "properties.keys"}},
 	{Path: "onlineEndpoints/deployments", Fate: Blocks, References: slices.Concat(
-		owned("properties.model", "properties.environmentId", "properties.codeConfiguration.codeId"), text("properties.modelMountPath"))},
-	{Path: "batchEndpoints", Fate: Blocks},
+		owned("properties.model", "properties.environmentId", "properties.codeConfiguration.codeId"), text("properties.modelMountPath")), ReadOnly: []string{"properties.provisioningState"}},
+	{Path: "batchEndpoints", Fate: Blocks, ReadOnly: []string{"properties.provisioningState", "properties.scoringUri", "properties.swaggerUri", "properties.keys"}},
 	{Path: "batchEndpoints/deployments", Fate: Blocks, References: owned("properties.compute", "properties.model.assetId",
-		"properties.environmentId", "properties.codeConfiguration.codeId", "properties.deploymentConfiguration.componentId.assetId")},
-	{Path: "serverlessEndpoints", Fate: Blocks, References: owned("properties.marketplaceSubscriptionId")},
+		"properties.environmentId", "properties.codeConfiguration.codeId", "properties.deploymentConfiguration.componentId.assetId"), ReadOnly: []string{"properties.provisioningState"}},
+	{Path: "serverlessEndpoints", Fate: Blocks, References: owned("properties.marketplaceSubscriptionId"), ReadOnly: []string{"properties.provisioningState", "properties.inferenceEndpoint", "properties.endpointState", "properties.marketplaceSubscriptionId"}},
 	{Path: "services", Fate: Blocks},
 	{Path: "marketplaceSubscriptions", Fate: Moves},
 	{Path: "jobs", Fate: Moves, Archivable: true, References: owned("properties.computeId", "properties.environmentId", "properties.codeId",
@@ -87,10 +99,10 @@ var kinds = []Kind{
 		"properties.action.jobDefinition.environmentId", "properties.action.jobDefinition.codeId", "properties.action.jobDefinition.componentId",
 		"properties.action.jobDefinition.jobs.*.componentId", "properties.action.jobDefinition.jobs.*.computeId",
 		"properties.action.endpointInvocationDefinition.endpoint", "properties.action.monitorDefinition.monitoringTarget.deploymentId",
-		"properties.action.monitorDefinition.monitoringTarget.modelId")},
-	{Path: "datastores", Fate: Moves, References: text("properties.subscriptionId", "properties.resourceGroup")},
-	{Path: "data", Fate: Dropped, Archivable: true},
-	{Path: "data/versions", Fate: Dropped, Archivable: true, References: text("properties.dataUri", "properties.referencedUris.*")},
+		"properties.action.monitorDefinition.monitoringTarget.modelId"), ReadOnly: []string{"properties.provisioningState"}},
+	{Path: "datastores", Fate: Moves, References: text("properties.subscriptionId", "properties.resourceGroup"), ReadOnly: []string{"properties.isDefault"}},
+	{Path: "data", Fate: Dropped, Archivable: true, ReadOnly: []string{"properties.latestVersion", "properties.nextVersion", "properties.provisioningState"}},
+	{Path: "data/versions", Fate: Dropped, Archivable: true, References: text("properties.dataUri", "properties.referencedUris.*"), ReadOnly: []string{"properties.provisioningState"}},
 	{Path: "models", Fate: Moves, Archivable: true},
 	{Path: "models/versions", Fate: Moves, Archivable: true, References: text("properties.modelUri")},
 	{Path: "environments", Fate: Moves, Archivable: true},
@@ -104,9 +116,9 @@ var kinds = []Kind{
 	{Path: "featurestoreEntities", Fate: Moves, Archivable: true},
 	{Path: "featurestoreEntities/versions", Fate: Moves, Archivable: true},
 	{Path: "connections", Fate: Moves, References: slices.Concat(owned("properties.createdByWorkspaceArmId"),
-		text("properties.target", "properties.metadata.ResourceId", "properties.sharedUserList.*"))},
+		text("properties.target", "properties.metadata.ResourceId", "properties.sharedUserList.*")), ReadOnly: []string{"properties.createdByWorkspaceArmId", "properties.group", "properties.error"}},
 	{Path: "capabilityHosts", Fate: Moves, References: text("properties.customerSubnet")},
-	{Path: "outboundRules", Fate: Moves, References: text("properties.destination.serviceResourceId")},
+	{Path: "outboundRules", Fate: Moves, References: text("properties.destination.serviceResourceId"), ReadOnly: []string{"properties.status", "properties.errorInformation", "properties.parentRuleNames"}},
 	{Path: "privateEndpointConnections", Fate: Disconnected, References: owned("properties.privateEndpoint.id")},
 	{Path: "labelingJobs", Fate: Moves, References: text("properties.datasetConfiguration.assetName", "properties.mlAssistConfiguration.inferencingComputeBinding.computeId")},
 	{Path: "linkedServices", Fate: Moves, References: text("properties.linkedServiceResourceId")},

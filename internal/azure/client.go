@@ -94,6 +94,9 @@ type Answer struct {
 	Body   []byte
 }
 
+// Trace is by what support finds the request again, and where its operation can be followed.
+func (a Answer) Trace() Trace { return traceOf(a.Status, a.Header) }
+
 // Do sends one request. path is absolute, or a full URL such as a nextLink; version is added when the URL has none. A refusal is an *errs.Error with ARM's code
 // and nested details, and has a Trace.
 func (c *Client) Do(ctx context.Context, method, path, version string, body any) (Answer, error) {
@@ -106,7 +109,7 @@ func (c *Client) Do(ctx context.Context, method, path, version string, body any)
 		return Answer{}, transportError(ctx, method, path, err)
 	}
 	if c.onWrite != nil && method != http.MethodGet && method != http.MethodHead {
-		c.onWrite(Write{method, path, traceOf(resp)})
+		c.onWrite(Write{method, path, traceOf(resp.StatusCode, resp.Header)})
 	}
 	data, err := runtime.Payload(resp)
 	if err != nil {

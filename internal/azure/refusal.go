@@ -33,12 +33,13 @@ func (t Trace) Error() string {
 // TraceOf returns the trace of an error that is an answer of the other side; false when there was no answer.
 func TraceOf(err error) (Trace, bool) { return errors.AsType[Trace](err) }
 
-func traceOf(resp *http.Response) Trace {
-	location := resp.Header.Get("Location")
-	if location == "" {
-		location = resp.Header.Get("Azure-AsyncOperation")
+// traceOf reads a trace. Where both are given, the operation is followed at its Azure-AsyncOperation, which says how it ends (arm-move 1.1).
+func traceOf(status int, header http.Header) Trace {
+	location := header.Get("Azure-AsyncOperation")
+	if location == "" && status == http.StatusAccepted {
+		location = header.Get("Location")
 	}
-	return Trace{resp.StatusCode, resp.Header.Get("x-ms-correlation-request-id"), resp.Header.Get("x-ms-request-id"), location}
+	return Trace{status, header.Get("x-ms-correlation-request-id"), header.Get("x-ms-request-id"), location}
 }
 
 // transportError words what kept a request from being answered.
@@ -82,7 +83,7 @@ func refusal(resp *http.Response, data []byte, method, path string) error {
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 		trouble.After = time.Duration(seconds) * time.Second
 	}
-	trouble.Err = traceOf(resp)
+	trouble.Err = traceOf(resp.StatusCode, resp.Header)
 	return trouble
 }
 

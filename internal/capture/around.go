@@ -9,32 +9,6 @@ import (
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
-// Types of what surrounds a workspace, beside those of aml.
-const (
-	typeEndpoint       arm.Type = "Microsoft.Network/privateEndpoints"
-	typeZoneGroup      arm.Type = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
-	typeInterface      arm.Type = "Microsoft.Network/networkInterfaces"
-	typeLock           arm.Type = "Microsoft.Authorization/locks"
-	typeRole           arm.Type = "Microsoft.Authorization/roleAssignments"
-	typeRoleDefinition arm.Type = "Microsoft.Authorization/roleDefinitions"
-	typePermission     arm.Type = "Microsoft.Authorization/permissions"
-	typePolicy         arm.Type = "Microsoft.Authorization/policyAssignments"
-	typePolicyRule     arm.Type = "Microsoft.Authorization/policyDefinitions"
-	typePolicySet      arm.Type = "Microsoft.Authorization/policySetDefinitions"
-	typeExemption      arm.Type = "Microsoft.Authorization/policyExemptions"
-	typeDiagnostics    arm.Type = "Microsoft.Insights/diagnosticSettings"
-	typeAlert          arm.Type = "Microsoft.Insights/metricAlerts"
-	typeDatabricks     arm.Type = "Microsoft.Databricks/workspaces"
-	typeDeployment     arm.Type = "Microsoft.Resources/deployments"
-	typeSubscription   arm.Type = "Microsoft.Resources/subscriptions"
-	typeTenant         arm.Type = "Microsoft.Resources/tenants"
-	typeGroup          arm.Type = "Microsoft.Resources/resourceGroups"
-	typeResource       arm.Type = "Microsoft.Resources/resources" // the short form of a resource in the list of its group
-	typeProvider       arm.Type = "Microsoft.Resources/providers"
-	typeDeletedVault   arm.Type = "Microsoft.KeyVault/deletedVaults"
-	typeDeletedStore   arm.Type = "Microsoft.Storage/deletedAccounts"
-)
-
 // surroundings reads what hangs on the workspace and its associated accounts, wherever that is.
 func (r *reading) surroundings(ctx context.Context) error {
 	for _, account := range r.doc.accounts {
@@ -44,13 +18,13 @@ func (r *reading) surroundings(ctx context.Context) error {
 		r.crew.do(func(ctx context.Context) error { return r.bound(ctx, scope) })
 	}
 	for _, principal := range r.principals() {
-		r.ask(query{section: snapshot.Source, path: "/subscriptions/" + r.Workspace.Subscription() + "/providers/" + string(typeRole) + "?$filter=principalId eq '" + principal + "'",
-			typ: typeRole, why: "what the workspace's identity may do elsewhere is not known, so nobody can tell whether it may do it after the move"})
+		r.ask(query{section: snapshot.Source, path: "/subscriptions/" + r.Workspace.Subscription() + "/providers/" + string(aml.RoleAssignments) + "?$filter=principalId eq '" + principal + "'",
+			typ: aml.RoleAssignments, why: "what the workspace's identity may do elsewhere is not known, so nobody can tell whether it may do it after the move"})
 	}
 	r.crew.do(r.alerts)
 	r.crew.do(r.databricks)
 	r.permissions(snapshot.Source, r.Workspace)
-	r.ask(query{section: snapshot.Source, path: "/tenants", typ: typeTenant, why: "both ends must be of one tenant"})
+	r.ask(query{section: snapshot.Source, path: "/tenants", typ: aml.Tenants, why: "both ends must be of one tenant"})
 	return r.writer.AddNote(ctx, snapshot.Note{Code: snapshot.NotListed, Subject: string(aml.Workspaces) + " (soft-deleted)",
 		Text: "ARM lists no soft-deleted workspaces: one of the same name in the target group stops the move, and only the portal shows it"})
 }
@@ -78,10 +52,10 @@ func (r *reading) account(ctx context.Context, id arm.ID) error {
 // bound reads what is bound to the id of a resource and does not follow it: roles, locks, diagnostic settings.
 func (r *reading) bound(_ context.Context, scope arm.ID) error {
 	at := scope.String() + "/providers/"
-	r.ask(query{section: snapshot.Source, path: at + string(typeRole), typ: typeRole,
+	r.ask(query{section: snapshot.Source, path: at + string(aml.RoleAssignments), typ: aml.RoleAssignments,
 		why: "role assignments do not follow a move: those on " + scope.Name() + " cannot be made again"})
-	r.ask(query{section: snapshot.Source, path: at + string(typeLock), typ: typeLock, why: "a lock on " + scope.Name() + " may stop the move"})
-	r.ask(query{section: snapshot.Source, path: at + string(typeDiagnostics), typ: typeDiagnostics,
+	r.ask(query{section: snapshot.Source, path: at + string(aml.Locks), typ: aml.Locks, why: "a lock on " + scope.Name() + " may stop the move"})
+	r.ask(query{section: snapshot.Source, path: at + string(aml.DiagnosticSettings), typ: aml.DiagnosticSettings,
 		why: "diagnostic settings do not follow a move: those of " + scope.Name() + " cannot be made again"})
 	return nil
 }
@@ -102,19 +76,19 @@ func (r *reading) principals() []string {
 
 // endpoint reads a private endpoint with its DNS groups and network interfaces.
 func (r *reading) endpoint(ctx context.Context, id arm.ID) error {
-	doc, found, err := r.one(ctx, query{section: snapshot.Source, path: id.String(), typ: typeEndpoint,
+	doc, found, err := r.one(ctx, query{section: snapshot.Source, path: id.String(), typ: aml.PrivateEndpoints,
 		why: "a private endpoint does not survive the move, and this one could not be made again"})
 	if err != nil || !found {
 		return err
 	}
-	r.ask(query{section: snapshot.Source, path: id.String() + "/privateDnsZoneGroups", typ: typeZoneGroup,
+	r.ask(query{section: snapshot.Source, path: id.String() + "/privateDnsZoneGroups", typ: aml.DNSZoneGroups,
 		why: "names of the private endpoint could not be resolved after it is made again"})
 	var interfaces []struct{ ID string }
 	_ = json.Unmarshal(doc.Properties["networkInterfaces"], &interfaces) // none while it is being made
 	for _, nic := range interfaces {
 		if _, err := arm.Parse(nic.ID); err == nil && r.first(nic.ID) {
 			r.crew.do(func(ctx context.Context) error {
-				_, _, err := r.one(ctx, query{section: snapshot.Source, path: nic.ID, typ: typeInterface, why: "the private addresses in use are not known"})
+				_, _, err := r.one(ctx, query{section: snapshot.Source, path: nic.ID, typ: aml.NetworkInterfaces, why: "the private addresses in use are not known"})
 				return err
 			})
 		}
@@ -124,7 +98,7 @@ func (r *reading) endpoint(ctx context.Context, id arm.ID) error {
 
 // alerts reads the metric alerts that watch the workspace or an associated resource.
 func (r *reading) alerts(ctx context.Context) error {
-	return r.list(ctx, query{section: snapshot.Source, path: "/subscriptions/" + r.Workspace.Subscription() + "/providers/" + string(typeAlert), typ: typeAlert,
+	return r.list(ctx, query{section: snapshot.Source, path: "/subscriptions/" + r.Workspace.Subscription() + "/providers/" + string(aml.MetricAlerts), typ: aml.MetricAlerts,
 		keep: func(doc head) bool { return r.mentions(doc.Properties["scopes"]) },
 		why:  "alerts go on watching the old id: those of the workspace must be changed"})
 }
@@ -150,14 +124,14 @@ func (r *reading) mentions(list json.RawMessage) bool {
 // databricks looks in every subscription in reach for Databricks workspaces that are linked to this one (S20).
 func (r *reading) databricks(ctx context.Context) error {
 	why := "a Databricks workspace that is linked to this one stops the move, and nobody looked here"
-	q := query{section: snapshot.Source, path: "/subscriptions", typ: typeSubscription, why: why}
+	q := query{section: snapshot.Source, path: "/subscriptions", typ: aml.Subscriptions, why: why}
 	version := r.versionOf(ctx, q)
 	err := r.Client.List(ctx, q.path, version, func(raw json.RawMessage) error {
 		var subscription struct{ SubscriptionID string }
 		if err := json.Unmarshal(raw, &subscription); err != nil {
 			return err
 		}
-		r.ask(query{section: snapshot.Source, path: "/subscriptions/" + subscription.SubscriptionID + "/providers/" + string(typeDatabricks), typ: typeDatabricks,
+		r.ask(query{section: snapshot.Source, path: "/subscriptions/" + subscription.SubscriptionID + "/providers/" + string(aml.Databricks), typ: aml.Databricks,
 			subscription: r.Workspace.Subscription(), why: why, keep: r.linked})
 		return nil
 	})
@@ -179,7 +153,7 @@ func (r *reading) linked(doc head) bool {
 
 // permissions asks what the caller may do at a scope.
 func (r *reading) permissions(section snapshot.Section, scope arm.ID) {
-	q := query{section: section, path: scope.String() + "/providers/" + string(typePermission), typ: typePermission,
+	q := query{section: section, path: scope.String() + "/providers/" + string(aml.Permissions), typ: aml.Permissions,
 		why: "nobody can tell before the move whether the caller may do it"}
 	q.key = func(_ head, n int) string { return r.keyOf(q, "", n) }
 	r.ask(q)

@@ -17,12 +17,12 @@ var namespaces = []string{"Microsoft.Network", "Microsoft.ManagedIdentity", "Mic
 func (r *reading) end(ctx context.Context, section snapshot.Section, place arm.ID) error {
 	subscription := place.SubscriptionID()
 	r.crew.do(func(ctx context.Context) error {
-		_, _, err := r.one(ctx, query{section: section, path: subscription.String(), typ: typeSubscription, why: "tenant and state of the subscription are not known"})
+		_, _, err := r.one(ctx, query{section: section, path: subscription.String(), typ: aml.Subscriptions, why: "tenant and state of the subscription are not known"})
 		return err
 	})
 	scope := subscription
 	if group := place.GroupID(); group != nil {
-		_, found, err := r.one(ctx, query{section: section, path: group.String(), typ: typeGroup, why: "nobody knows whether the group is there, and where"})
+		_, found, err := r.one(ctx, query{section: section, path: group.String(), typ: aml.ResourceGroups, why: "nobody knows whether the group is there, and where"})
 		if err != nil {
 			return err
 		}
@@ -32,9 +32,9 @@ func (r *reading) end(ctx context.Context, section snapshot.Section, place arm.I
 		}
 	}
 	r.permissions(section, scope)
-	r.ask(query{section: section, path: subscription.String() + "/providers/" + string(typeLock), typ: typeLock, why: "a lock may stop the move"})
-	r.ask(query{section: section, path: scope.String() + "/providers/" + string(typeRole), typ: typeRole, why: "who may do what by inheritance is not known"})
-	r.ask(query{section: section, path: subscription.String() + "/providers/" + string(typeRoleDefinition) + "?$filter=type eq 'CustomRole'", typ: typeRoleDefinition,
+	r.ask(query{section: section, path: subscription.String() + "/providers/" + string(aml.Locks), typ: aml.Locks, why: "a lock may stop the move"})
+	r.ask(query{section: section, path: scope.String() + "/providers/" + string(aml.RoleAssignments), typ: aml.RoleAssignments, why: "who may do what by inheritance is not known"})
+	r.ask(query{section: section, path: subscription.String() + "/providers/" + string(aml.RoleDefinitions) + "?$filter=type eq 'CustomRole'", typ: aml.RoleDefinitions,
 		why: "custom roles must be assignable at the target"})
 	if section == snapshot.Target {
 		r.policies(scope)
@@ -46,18 +46,18 @@ func (r *reading) end(ctx context.Context, section snapshot.Section, place arm.I
 
 // group reads what is in a resource group: the short form of its resources, and deployments in flight.
 func (r *reading) group(section snapshot.Section, group arm.ID) {
-	r.ask(query{section: section, path: group.String() + "/resources", typ: typeResource,
+	r.ask(query{section: section, path: group.String() + "/resources", typ: aml.Resources,
 		key: func(doc head, _ int) string { return doc.ID + "#listed" }, why: "names that are taken at the target, and what else is in the group, are not known"})
-	r.ask(query{section: section, path: group.String() + "/providers/" + string(typeDeployment), typ: typeDeployment, why: "a deployment in flight stops the move",
+	r.ask(query{section: section, path: group.String() + "/providers/" + string(aml.Deployments), typ: aml.Deployments, why: "a deployment in flight stops the move",
 		keep: func(doc head) bool { return !aml.ProvisioningState(doc.text("provisioningState")).Terminal() }})
 }
 
 // policies reads the policy assignments that reach the target, with what they say.
 func (r *reading) policies(scope arm.ID) {
 	at := scope.String() + "/providers/"
-	r.ask(query{section: snapshot.Target, path: at + string(typePolicy), typ: typePolicy, why: "a policy at the target may refuse the move",
+	r.ask(query{section: snapshot.Target, path: at + string(aml.PolicyAssignments), typ: aml.PolicyAssignments, why: "a policy at the target may refuse the move",
 		each: func(_ context.Context, doc head) { r.definition(doc.text("policyDefinitionId")) }})
-	r.ask(query{section: snapshot.Target, path: at + string(typeExemption), typ: typeExemption, why: "exemptions from policies at the target are not known"})
+	r.ask(query{section: snapshot.Target, path: at + string(aml.PolicyExemptions), typ: aml.PolicyExemptions, why: "exemptions from policies at the target are not known"})
 }
 
 // definition hands in a policy definition, or an initiative with the definitions in it.
@@ -67,12 +67,12 @@ func (r *reading) definition(text string) {
 		return
 	}
 	r.crew.do(func(ctx context.Context) error {
-		typ := typePolicyRule
-		if id.Type().Is(typePolicySet) {
-			typ = typePolicySet
+		typ := aml.PolicyDefinitions
+		if id.Type().Is(aml.PolicySetDefinitions) {
+			typ = aml.PolicySetDefinitions
 		}
 		doc, found, err := r.one(ctx, query{section: snapshot.Target, path: id.String(), typ: typ, subscription: r.Target.Subscription(), why: "what a policy at the target demands is not known"})
-		if err != nil || !found || typ != typePolicySet {
+		if err != nil || !found || typ != aml.PolicySetDefinitions {
 			return err
 		}
 		for _, member := range doc.members("policyDefinitions") {
@@ -91,7 +91,7 @@ func (r *reading) providers(section snapshot.Section, subscription arm.ID) {
 			if err != nil {
 				return r.gap(ctx, query{section: section, path: path, why: "nobody knows whether " + namespace + " is registered"}, err)
 			}
-			return r.keep(ctx, section, path, typeProvider, "", offer.Raw)
+			return r.keep(ctx, section, path, aml.Providers, "", offer.Raw)
 		})
 	}
 }
@@ -99,12 +99,15 @@ func (r *reading) providers(section snapshot.Section, subscription arm.ID) {
 // regional reads limits, usage and machine sizes in the region of the workspace.
 func (r *reading) regional(section snapshot.Section, subscription arm.ID) {
 	at := subscription.String() + "/providers/" + aml.Namespace + "/locations/" + r.region() + "/"
-	for _, what := range []struct{ name, why string }{
-		{"usages", "what is used up of the quota is not known"},
-		{"quotas", "nobody can tell whether the computes fit"},
-		{"vmSizes", "nobody can tell whether the machine sizes are offered"},
+	for _, what := range []struct {
+		name, why string
+		typ       arm.Type
+	}{
+		{"usages", "what is used up of the quota is not known", aml.Usages},
+		{"quotas", "nobody can tell whether the computes fit", aml.Quotas},
+		{"vmSizes", "nobody can tell whether the machine sizes are offered", aml.VMSizes},
 	} {
-		q := query{section: section, path: at + what.name, typ: arm.Type(aml.Namespace + "/locations/" + what.name), why: what.why}
+		q := query{section: section, path: at + what.name, typ: what.typ, why: what.why}
 		// Ids of usages are shared by several, names are not: those of quotas belong to workspaces as well.
 		q.key = func(doc head, n int) string {
 			if what.name == "quotas" && doc.ID != "" {
@@ -118,7 +121,7 @@ func (r *reading) regional(section snapshot.Section, subscription arm.ID) {
 
 // deleted reads the soft-deleted twins that ARM lists: they hold names that are unique in Azure.
 func (r *reading) deleted(ctx context.Context, section snapshot.Section, subscription arm.ID) error {
-	for _, typ := range []arm.Type{typeDeletedVault, typeDeletedStore} {
+	for _, typ := range []arm.Type{aml.DeletedVaults, aml.DeletedAccounts} {
 		offer, err := r.Client.Offer(ctx, subscription.Subscription(), typ.Namespace())
 		if _, offered := offer.Versions(typ); err == nil && !offered {
 			text := "the provider lists none: a soft-deleted " + strings.TrimPrefix(typ.Path(), "deleted") + " of the same name could not be seen"

@@ -41,7 +41,7 @@ func Find(ctx context.Context, c *azure.Client, text string) (arm.ID, error) {
 
 // search looks for a name in all subscriptions. One that may not be read is passed over.
 func search(ctx context.Context, c *azure.Client, name string) (found []string, looked int, err error) {
-	err = c.List(ctx, "/subscriptions", first(azure.Known(typeSubscription)), func(raw json.RawMessage) error {
+	err = c.List(ctx, "/subscriptions", first(azure.Known(aml.Subscriptions)), func(raw json.RawMessage) error {
 		var subscription struct{ SubscriptionID string }
 		if err := json.Unmarshal(raw, &subscription); err != nil {
 			return err

@@ -1,0 +1,36 @@
+package aml
+
+import "github.com/amlmove/amlmove/internal/arm"
+
+// Types of what surrounds a workspace.
+const (
+	PrivateEndpoints  arm.Type = "Microsoft.Network/privateEndpoints"
+	DNSZoneGroups     arm.Type = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
+	NetworkInterfaces arm.Type = "Microsoft.Network/networkInterfaces"
+
+	Locks                arm.Type = "Microsoft.Authorization/locks"
+	RoleAssignments      arm.Type = "Microsoft.Authorization/roleAssignments"
+	RoleDefinitions      arm.Type = "Microsoft.Authorization/roleDefinitions"
+	Permissions          arm.Type = "Microsoft.Authorization/permissions"
+	PolicyAssignments    arm.Type = "Microsoft.Authorization/policyAssignments"
+	PolicyDefinitions    arm.Type = "Microsoft.Authorization/policyDefinitions"
+	PolicySetDefinitions arm.Type = "Microsoft.Authorization/policySetDefinitions"
+	PolicyExemptions     arm.Type = "Microsoft.Authorization/policyExemptions"
+
+	DiagnosticSettings arm.Type = "Microsoft.Insights/diagnosticSettings"
+	MetricAlerts       arm.Type = "Microsoft.Insights/metricAlerts"
+	Databricks         arm.Type = "Microsoft.Databricks/workspaces"
+
+	Deployments     arm.Type = "Microsoft.Resources/deployments"
+	Subscriptions   arm.Type = "Microsoft.Resources/subscriptions"
+	Tenants         arm.Type = "Microsoft.Resources/tenants"
+	ResourceGroups  arm.Type = "Microsoft.Resources/resourceGroups"
+	Resources       arm.Type = "Microsoft.Resources/resources" // the short form of a resource in the list of its group
+	Providers       arm.Type = "Microsoft.Resources/providers"
+	DeletedVaults   arm.Type = "Microsoft.KeyVault/deletedVaults"
+	DeletedAccounts arm.Type = "Microsoft.Storage/deletedAccounts"
+
+	Usages  arm.Type = Namespace + "/locations/usages"
+	Quotas  arm.Type = Namespace + "/locations/quotas"
+	VMSizes arm.Type = Namespace + "/locations/vmSizes"
+)
