@@ -19,6 +19,7 @@ const (
 
 	DiagnosticSettings arm.Type = "Microsoft.Insights/diagnosticSettings"
 	MetricAlerts       arm.Type = "Microsoft.Insights/metricAlerts"
+	Metrics            arm.Type = "Microsoft.Insights/metrics"
 	Databricks         arm.Type = "Microsoft.Databricks/workspaces"
 
 	Deployments     arm.Type = "Microsoft.Resources/deployments"

@@ -161,6 +161,7 @@ var known = map[string][]string{
 	"microsoft.insights/components":                                 {"2020-02-02", "2015-05-01"},
 	"microsoft.insights/diagnosticsettings":                         {"2021-05-01-preview", "2017-05-01-preview"},
 	"microsoft.insights/metricalerts":                               {"2018-03-01"},
+	"microsoft.insights/metrics":                                    {"2018-01-01", "2019-07-01", "2023-10-01"},
 	"microsoft.storage":                                             {"2024-01-01", "2023-05-01", "2023-01-01", "2022-09-01", "2021-09-01"},
 	"microsoft.keyvault":                                            {"2023-07-01", "2022-07-01", "2021-10-01"},
 	"microsoft.containerregistry":                                   {"2023-07-01", "2022-12-01"},

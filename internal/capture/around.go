@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
@@ -96,11 +97,21 @@ func (r *reading) endpoint(ctx context.Context, id arm.ID) error {
 	return nil
 }
 
-// alerts reads the metric alerts that watch the workspace or an associated resource.
+// alerts reads the metric alerts that watch the workspace or an associated resource, in the subscriptions of both ends: after a move they are left in the other one.
 func (r *reading) alerts(ctx context.Context) error {
-	return r.list(ctx, query{section: snapshot.Source, path: "/subscriptions/" + r.Workspace.Subscription() + "/providers/" + string(aml.MetricAlerts), typ: aml.MetricAlerts,
-		keep: func(doc head) bool { return r.mentions(doc.Properties["scopes"]) },
-		why:  "alerts go on watching the old id: those of the workspace must be changed"})
+	subscriptions := []string{r.Workspace.Subscription()}
+	if other := r.Target.Subscription(); other != "" && !strings.EqualFold(other, subscriptions[0]) {
+		subscriptions = append(subscriptions, other)
+	}
+	for _, subscription := range subscriptions {
+		err := r.list(ctx, query{section: snapshot.Source, path: "/subscriptions/" + subscription + "/providers/" + string(aml.MetricAlerts), typ: aml.MetricAlerts,
+			keep: func(doc head) bool { return r.mentions(doc.Properties["scopes"]) },
+			why:  "alerts go on watching the old id: those of the workspace must be changed"})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mentions reports whether a list of ids names the workspace or an associated resource.

@@ -67,8 +67,11 @@ func (r *reading) kind(ctx context.Context, offer azure.Offer, kind aml.Kind, pa
 			name := child.Path[strings.LastIndexByte(child.Path, '/')+1:]
 			r.crew.do(func(ctx context.Context) error { return r.kind(ctx, offer, child, doc.ID+"/"+name) })
 		}
-		if kind.Path == "privateEndpointConnections" {
+		switch kind.Path {
+		case "privateEndpointConnections":
 			r.endpointOf(doc)
+		case "onlineEndpoints":
+			r.crew.do(func(ctx context.Context) error { return r.requests(ctx, doc) })
 		}
 	}
 	if _, offered := offer.Versions(q.typ); !offered && len(offer.Types()) > 0 {

@@ -21,6 +21,9 @@ const (
 	exitDone     = 0
 	exitError    = 1
 	exitWarnings = 2 // or changes
+	exitBlockers = 3
+	exitPartial  = 4
+	exitDrift    = 5
 )
 
 // streams are where a command reads and writes: results to out, everything else to err.
@@ -64,22 +67,23 @@ func newRoot(s streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "amlmove",
 		Short: "Move Azure Machine Learning workspaces between subscriptions and resource groups, whole and proven",
-		Long: `amlmove moves Azure Machine Learning workspaces between subscriptions and resource groups.
+		Long: `amlmove moves Azure Machine Learning workspaces between subscriptions and resource groups: it finds what stops a move, plans everything that has to be done before and
+after, carries it out durably, brings back what does not travel, and proves object by object that all is there.
 
-This version holds the cloud: an Azure Resource Manager control plane on your own machine in which a workspace
-really moves, with everything that the move breaks, driven by the unmodified Azure CLI and SDKs. Of the mover it
-holds the first step: capture, which writes a workspace and what surrounds it into a file, and snapshot, which looks
-into such files. Assess, plan, rehearse, apply, verify and report are not in this version yet.`,
-		Example: `  amlmove demo                     a workspace moves, and what that breaks, in under a minute
-  amlmove cloud up --detach        start a cloud with the contoso fixture
-  amlmove cloud az -- group list   the real az against it
-  amlmove cloud down               stop it`,
+It works against Azure with the credentials that the Azure SDKs find, and against a local cloud in the same program in which workspaces really move.`,
+		Example: `  amlmove demo                     the whole story in under a minute, on this machine
+  amlmove assess --all             every workspace in reach, graded
+  amlmove plan contoso-ml --to-subscription S --to-group G -o plan.json
+  amlmove apply plan.json
+  amlmove report RUN
+  amlmove cloud up --detach        a local cloud with the contoso fixture`,
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.AddCommand(newCapture(s), newSnapshot(s), newCloud(s), newDemo(s))
+	root.AddCommand(newAssess(s), newCapture(s), newPlan(s), newApply(s), newResume(s), newStatus(s), newCancel(s), newRollback(s), newRules(s),
+		newSnapshot(s), newCloud(s), newDemo(s))
 	return root
 }

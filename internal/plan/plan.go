@@ -4,7 +4,11 @@
 package plan
 
 import (
+	"fmt"
 	"time"
+
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/rewrite"
 
 	"github.com/amlmove/amlmove/internal/rules"
 )
@@ -104,4 +108,21 @@ func (p *Plan) Find(id string) (Step, bool) {
 		}
 	}
 	return Step{}, false
+}
+
+// Map says where ids go when the plan is carried out. Invalid when the plan's ids cannot be read.
+func (p *Plan) Map() (rewrite.Map, error) {
+	group, err := arm.Parse(p.Target)
+	if err != nil {
+		return rewrite.Map{}, fmt.Errorf("read the target of the plan: %w", err)
+	}
+	moving := make([]arm.ID, 0, len(p.Moving))
+	for _, text := range p.Moving {
+		id, err := arm.Parse(text)
+		if err != nil {
+			return rewrite.Map{}, fmt.Errorf("read what the plan moves: %w", err)
+		}
+		moving = append(moving, id)
+	}
+	return rewrite.New(moving, group), nil
 }

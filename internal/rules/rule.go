@@ -3,6 +3,8 @@
 package rules
 
 import (
+	"slices"
+
 	"github.com/amlmove/amlmove/internal/facts"
 )
 
@@ -17,6 +19,7 @@ type Choices struct {
 	ApproveEndpoints   bool     `json:"approveEndpoints,omitempty"`   // new private endpoint connections are approved by the plan (S24)
 	RemoveServices     bool     `json:"removeServices,omitempty"`     // services of the v1 API are removed; they are not made again (S35)
 	Force              bool     `json:"force,omitempty"`              // endpoints are removed although they are being invoked (S29)
+	Confirmed          []string `json:"confirmed,omitempty"`          // ids of confirmable rules: somebody has looked at what ARM does not show
 }
 
 // Drains.
@@ -33,6 +36,8 @@ type Rule struct {
 	Why     string   // why it matters
 	Remedy  string   // what to do, in general
 	Judge   func(*Case) []Finding
+	// Confirmable rules warn of what ARM does not show. Once somebody has looked (Choices.Confirmed), they are notes.
+	Confirmable bool
 }
 
 // Case is what a rule looks at.
@@ -47,6 +52,9 @@ func Judge(f *facts.Facts, c Choices) []Finding {
 	for _, rule := range Table() {
 		for _, finding := range rule.Judge(&Case{f, c}) {
 			finding.ID, finding.Clauses = rule.ID, rule.Clauses
+			if rule.Confirmable && finding.Severity == Warning && slices.Contains(c.Confirmed, rule.ID) {
+				finding.Severity, finding.Answer = Note, None
+			}
 			if finding.Answer == "" {
 				finding.Answer = None
 			}

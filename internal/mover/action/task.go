@@ -25,6 +25,7 @@ type Env struct {
 	Journal Journal
 	Clock   Clock
 	Tell    func(Progress) // hears how far a step has come; never nil
+	Folder  string         // of the run, where compare leaves what it read and found
 }
 
 // Progress is how far a step has come.

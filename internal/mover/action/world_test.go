@@ -190,7 +190,9 @@ func same(t *testing.T, what string, before, after arm.Document, may ...string) 
 		t.Fatal(errA, errB, err)
 	}
 	for _, path := range paths {
-		if !slices.ContainsFunc(may, func(m string) bool { return path == m || strings.HasPrefix(path, m+".") || strings.HasPrefix(path, m+"[") }) {
+		if !slices.ContainsFunc(may, func(m string) bool {
+			return path == m || strings.HasPrefix(path, m+".") || strings.HasPrefix(path, m+"[")
+		}) {
 			was, _ := before.At(path)
 			is, _ := after.At(path)
 			t.Errorf("%s: %s is not as it was: %v, now %v", what, path, was, is)

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"github.com/amlmove/amlmove/internal/azure"
+	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/mover"
+	"github.com/amlmove/amlmove/internal/seal"
+)
+
+// defaultRuns is the folder of runs when --runs is not given.
+const defaultRuns = ".amlmove/runs"
+
+// runPlace says where a run is kept and whom it speaks to.
+type runPlace struct{ endpoint, runs, db string }
+
+func (p *runPlace) flags(f *pflag.FlagSet) {
+	f.StringVar(&p.endpoint, "endpoint", "", "`cloud.json` of a running cloud, or a URL; default: that of the run, AMLMOVE_ENDPOINT, else Azure")
+	f.StringVar(&p.runs, "runs", defaultRuns, "`folder` of runs")
+	f.StringVar(&p.db, "db", "", "`postgres://...` where many runs are kept; default: a file in the folder of the run")
+}
+
+// connect makes a client of an endpoint.
+func connect(endpoint string) (*azure.Client, error) {
+	place, err := azure.FindPlace(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return azure.Connect(place)
+}
+
+// keyFile is where the key of sealed secrets is kept for this person.
+func keyFile() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		if os.Getenv("AMLMOVE_SEAL_KEY") != "" {
+			return "", nil
+		}
+		return "", errs.Wrap(errs.Invalid, "SealKey", err, "there is no folder for the key of sealed secrets").Advise("set AMLMOVE_SEAL_KEY")
+	}
+	return filepath.Join(dir, "amlmove", "seal.key"), nil
+}
+
+// box opens the sealed secrets of a run.
+func box(f mover.Folder) (*seal.Box, error) {
+	file, err := keyFile()
+	if err != nil {
+		return nil, err
+	}
+	key, err := seal.Key(file)
+	if err != nil {
+		return nil, err
+	}
+	return seal.Open(f.File(mover.SecretsFile), key)
+}
+
+// absolute makes the endpoint of a run findable from any folder.
+func absolute(endpoint string) string {
+	endpoint = cmp.Or(endpoint, os.Getenv("AMLMOVE_ENDPOINT"))
+	if _, err := os.Stat(endpoint); endpoint == "" || err != nil {
+		return endpoint
+	}
+	if full, err := filepath.Abs(endpoint); err == nil {
+		return full
+	}
+	return endpoint
+}

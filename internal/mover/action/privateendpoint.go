@@ -1,0 +1,263 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/aml"
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/snapshot"
+)
+
+// restorePrivateEndpoint brings a private endpoint of something that moved back into use (S23, S24): the connection that the service made anew is approved; where it made none, the endpoint
+// is made again with its DNS groups (pain 15).
+type restorePrivateEndpoint struct{ restoring }
+
+const connectionStatus = "properties.privateLinkServiceConnectionState.status"
+
+// connections of the resource to which the endpoint leads, where that is now.
+type connections struct {
+	endpoint, resource arm.ID
+	approve            bool
+	pending, approved  []arm.Document
+	dead               []arm.Document // disconnected by the move
+}
+
+func (t *Task) connections(ctx context.Context) (c connections, err error) {
+	var detail plan.EndpointDetail
+	if err := t.Detail(&detail); err != nil {
+		return c, err
+	}
+	if c.endpoint, err = t.Subject(); err != nil {
+		return c, err
+	}
+	resource, err := arm.Parse(detail.Resource)
+	if err != nil {
+		return c, err
+	}
+	c.resource, c.approve = t.Where().ID(resource), detail.Approve
+	of := c.resource.Child(arm.Hop{Type: "privateEndpointConnections", Name: "x"})
+	err = t.List(ctx, c.resource.String()+"/privateEndpointConnections", of, func(now arm.Document) error {
+		endpoint, err := arm.Parse(now.Text("properties.privateEndpoint.id"))
+		if err != nil || !endpoint.Equal(c.endpoint) && !endpoint.Equal(t.Where().ID(c.endpoint)) {
+			return nil
+		}
+		switch aml.ConnectionStatus(now.Text(connectionStatus)) {
+		case aml.ConnectionApproved:
+			c.approved = append(c.approved, now)
+		case aml.ConnectionPending:
+			c.pending = append(c.pending, now)
+		default:
+			c.dead = append(c.dead, now)
+		}
+		return nil
+	})
+	return c, err
+}
+
+func (restorePrivateEndpoint) Done(ctx context.Context, t *Task) (bool, error) {
+	c, err := t.connections(ctx)
+	if err != nil || len(c.approved) == 0 || len(c.dead) > 0 {
+		return false, err
+	}
+	missing, err := t.missingZoneGroups(ctx, c.endpoint)
+	return len(missing) == 0, err
+}
+
+func (restorePrivateEndpoint) Do(ctx context.Context, t *Task) error {
+	c, err := t.connections(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(c.approved) > 0:
+	case len(c.pending) > 0 && !c.approve:
+		return &Waiting{For: fmt.Sprintf("approve the private endpoint connection %s of %s (az network private-endpoint-connection approve --id %s)", c.pending[0].Text("name"), c.resource.Name(), c.pending[0].Text("id"))}
+	case len(c.pending) > 0:
+		if err := t.approve(ctx, c.pending[0]); err != nil {
+			return err
+		}
+	default:
+		if err := t.remake(ctx, c); err != nil {
+			return err
+		}
+	}
+	if err := t.buryDead(ctx, c); err != nil {
+		return err
+	}
+	missing, err := t.missingZoneGroups(ctx, c.endpoint)
+	if err != nil {
+		return err
+	}
+	for where, body := range missing {
+		id, err := arm.Parse(where)
+		if err != nil {
+			return err
+		}
+		if _, err := t.Put(ctx, id, body); err != nil {
+			return err
+		}
+	}
+	return t.compareAddresses(ctx, c.endpoint)
+}
+
+// approve approves a connection as its owner.
+func (t *Task) approve(ctx context.Context, connection arm.Document) error {
+	id, err := arm.Parse(connection.Text("id"))
+	if err != nil {
+		return err
+	}
+	body := arm.Document{}
+	body.Set("properties.privateLinkServiceConnectionState", map[string]any{"status": string(aml.ConnectionApproved), "description": "Approved by amlmove: it was approved before the move."})
+	_, err = t.Put(ctx, id, body)
+	return err
+}
+
+// buryDead removes what is left of the connections that the move cut.
+func (t *Task) buryDead(ctx context.Context, c connections) error {
+	for _, dead := range c.dead {
+		id, err := arm.Parse(dead.Text("id"))
+		if err != nil {
+			return err
+		}
+		if err := t.Remove(ctx, id, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endpointReadOnly are the members of a private endpoint that the service writes.
+var endpointReadOnly = []string{"properties.provisioningState", "properties.resourceGuid", "properties.networkInterfaces", "properties.customDnsConfigs",
+	"properties.privateLinkServiceConnections.*.id", "properties.privateLinkServiceConnections.*.etag", "properties.privateLinkServiceConnections.*.type",
+	"properties.privateLinkServiceConnections.*.properties.provisioningState", "properties.privateLinkServiceConnections.*.properties.privateLinkServiceConnectionState",
+	"properties.manualPrivateLinkServiceConnections.*.id", "properties.manualPrivateLinkServiceConnections.*.etag", "properties.manualPrivateLinkServiceConnections.*.type",
+	"properties.manualPrivateLinkServiceConnections.*.properties.provisioningState", "properties.manualPrivateLinkServiceConnections.*.properties.privateLinkServiceConnectionState"}
+
+// remake makes a private endpoint again that leads to where its resource is now. To what an endpoint leads cannot be changed: the dead one goes first.
+func (t *Task) remake(ctx context.Context, c connections) error {
+	original, err := t.Original(ctx, c.endpoint)
+	if err != nil {
+		return err
+	}
+	body := t.Where().ForPut(aml.Kind{ReadOnly: endpointReadOnly, References: []aml.Reference{
+		{Path: "properties.privateLinkServiceConnections.*.properties.privateLinkServiceId"}, {Path: "properties.manualPrivateLinkServiceConnections.*.properties.privateLinkServiceId"}}}, original)
+	now, found, err := t.Read(ctx, c.endpoint)
+	if err != nil {
+		return err
+	}
+	if found && len(lacks(now, body)) > 0 {
+		if err := t.Remove(ctx, c.endpoint, ""); err != nil {
+			return err
+		}
+	}
+	if _, err := t.Put(ctx, c.endpoint, body); err != nil {
+		return err
+	}
+	return t.Until(ctx, func() (bool, error) {
+		again, err := t.connections(ctx)
+		if err != nil {
+			return false, err
+		}
+		if len(again.approved) == 0 && len(again.pending) > 0 {
+			if !c.approve {
+				return false, &Waiting{For: fmt.Sprintf("approve the private endpoint connection %s of %s", again.pending[0].Text("name"), c.resource.Name())}
+			}
+			return false, t.approve(ctx, again.pending[0])
+		}
+		return len(again.approved) > 0, nil
+	})
+}
+
+// zoneGroupReadOnly are the members of a DNS zone group that the service writes.
+var zoneGroupReadOnly = []string{"properties.provisioningState", "properties.privateDnsZoneConfigs.*.id", "properties.privateDnsZoneConfigs.*.etag", "properties.privateDnsZoneConfigs.*.type",
+	"properties.privateDnsZoneConfigs.*.properties.recordSets", "properties.privateDnsZoneConfigs.*.properties.provisioningState"}
+
+// missingZoneGroups are the DNS zone groups that the endpoint had and has not, with their bodies, by id.
+func (t *Task) missingZoneGroups(ctx context.Context, endpoint arm.ID) (map[string]arm.Document, error) {
+	missing := map[string]arm.Document{}
+	for d, err := range t.Before.Of(ctx, snapshot.Source, aml.DNSZoneGroups) {
+		if err != nil {
+			return nil, err
+		}
+		id, err := arm.Parse(d.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !id.Within(endpoint) {
+			continue
+		}
+		doc, err := arm.ParseDocument(d.Body)
+		if err != nil {
+			return nil, err
+		}
+		where, body := t.Where().ID(id), t.Where().ForPut(aml.Kind{ReadOnly: zoneGroupReadOnly}, doc)
+		stands, err := t.stands(ctx, where, body)
+		if err != nil {
+			return nil, err
+		}
+		if !stands {
+			missing[where.String()] = body
+		}
+	}
+	return missing, nil
+}
+
+// compareAddresses remarks names that resolve to another private address than before.
+func (t *Task) compareAddresses(ctx context.Context, endpoint arm.ID) error {
+	for d, err := range t.Before.Of(ctx, snapshot.Source, aml.DNSZoneGroups) {
+		if err != nil {
+			return err
+		}
+		id, err := arm.Parse(d.ID)
+		if err != nil || !id.Within(endpoint) {
+			continue
+		}
+		was, err := arm.ParseDocument(d.Body)
+		if err != nil {
+			return err
+		}
+		is, found, err := t.Read(ctx, t.Where().ID(id))
+		if err != nil || !found {
+			return gone(err, id)
+		}
+		before, after := addresses(was), addresses(is)
+		for name, address := range before {
+			if after[name] != address {
+				if err := t.Remark(ctx, Differs, fmt.Sprintf("%s resolved to %s and resolves to %s", name, address, orNothing(after[name]))); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// gone says that a zone group that was just written is gone.
+func gone(err error, id arm.ID) error {
+	if err != nil {
+		return err
+	}
+	return errs.New(errs.Conflict, "ZoneGroupGone", "the DNS zone group %s is not there although it was just written", id).At(id.String())
+}
+
+func orNothing(text string) string {
+	if text == "" {
+		return "nothing"
+	}
+	return text
+}
+
+// addresses are the private addresses of a zone group, by name.
+func addresses(group arm.Document) map[string]string {
+	all := map[string]string{}
+	for _, config := range group.Objects("properties.privateDnsZoneConfigs") {
+		for _, record := range config.Objects("properties.recordSets") {
+			all[record.Text("fqdn")] = strings.Join(record.Texts("ipAddresses"), ", ")
+		}
+	}
+	return all
+}

@@ -1,0 +1,99 @@
+package action
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/aml"
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/azure"
+	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/plan"
+)
+
+// registerProvider registers the target subscription for a namespace (S17). A registration that was made stays: it is harmless.
+type registerProvider struct{ restoring }
+
+// providersVersion is with which providers are read and registered: that of Known, not of an offer, which is what is being read.
+func providersVersion() string { return azure.Known(aml.Providers)[0] }
+
+func (registerProvider) Done(ctx context.Context, t *Task) (bool, error) {
+	doc, err := t.Client.Get(ctx, t.Step.Subject, providersVersion())
+	if err != nil {
+		return false, err
+	}
+	return strings.EqualFold(arm.Document(doc).Text("registrationState"), "Registered"), nil
+}
+
+func (r registerProvider) Do(ctx context.Context, t *Task) error {
+	if _, err := t.Send(ctx, http.MethodPost, t.Step.Subject+"/register", providersVersion(), nil); err != nil {
+		return err
+	}
+	return t.Until(ctx, func() (bool, error) {
+		t.Say("the registration is under way")
+		return r.Done(ctx, t)
+	})
+}
+
+// createGroup makes the target resource group (S40).
+type createGroup struct{}
+
+func (createGroup) Check(context.Context, *Task) error { return nil }
+
+func (createGroup) Done(ctx context.Context, t *Task) (bool, error) {
+	id, err := t.Subject()
+	if err != nil {
+		return false, err
+	}
+	var detail plan.GroupDetail
+	if err := t.Detail(&detail); err != nil {
+		return false, err
+	}
+	now, found, err := t.Read(ctx, id)
+	if err != nil || !found {
+		return false, err
+	}
+	if !strings.EqualFold(region(now.Text("location")), region(detail.Location)) {
+		return false, errs.New(errs.Conflict, "GroupElsewhere", "the resource group %s is in %s, and the workspace in %s", id.Name(), now.Text("location"), detail.Location).At(id.String()).
+			Advise("plan again with a group in the region of the workspace")
+	}
+	return settled(now), nil
+}
+
+// region is a location as paths spell it.
+func region(location string) string { return strings.ToLower(strings.ReplaceAll(location, " ", "")) }
+
+func (createGroup) Do(ctx context.Context, t *Task) error {
+	id, err := t.Subject()
+	if err != nil {
+		return err
+	}
+	var detail plan.GroupDetail
+	if err := t.Detail(&detail); err != nil {
+		return err
+	}
+	_, err = t.Put(ctx, id, arm.Document{"location": detail.Location})
+	return err
+}
+
+// Undo deletes the group while it is empty. It is asked only when the run made it.
+func (createGroup) Undo(ctx context.Context, t *Task) error {
+	id, err := t.Subject()
+	if err != nil {
+		return err
+	}
+	if _, found, err := t.Read(ctx, id); err != nil || !found {
+		return err
+	}
+	empty := true
+	err = t.Client.List(ctx, id.String()+"/resources", t.Version(ctx, id), func(json.RawMessage) error { empty = false; return nil })
+	if err != nil {
+		return err
+	}
+	if !empty {
+		return t.Remark(ctx, ToDo, "the resource group "+id.Name()+" was made for the move and is left: somebody has put something into it")
+	}
+	return t.Remove(ctx, id, "")
+}

@@ -1,0 +1,139 @@
+package mover
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	_ "embed"
+	"errors"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/dbos-inc/dbos-transact-golang/dbos"
+	_ "github.com/dbos-inc/dbos-transact-golang/dbos/driver/sqlite" // DBOS on SQLite
+	_ "github.com/jackc/pgx/v5/stdlib"                              // the driver "pgx"
+
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+//go:embed schema_sqlite.sql
+var schemaSQLite string
+
+//go:embed schema_postgres.sql
+var schemaPostgres string
+
+// Database is where journals and durable runs are kept: a file for one run, or PostgreSQL for many (D4).
+type Database struct {
+	db  *sql.DB
+	url string // of PostgreSQL; empty for a file
+}
+
+// OpenFile opens the database of one run. Every commit is on disk before it is acknowledged: a step that was journalled survives power loss.
+func OpenFile(ctx context.Context, path string) (*Database, error) {
+	query := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(30000)", "foreign_keys(ON)"}, "_txlock": {"immediate"}}
+	name := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, databaseError(err, path)
+	}
+	return prepare(ctx, &Database{db: db}, schemaSQLite, path)
+}
+
+// OpenPostgres opens a database for many runs. The URL may hold a password: it is never shown.
+func OpenPostgres(ctx context.Context, dsn string) (*Database, error) {
+	db, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return nil, databaseError(err, Masked(dsn))
+	}
+	db.SetMaxOpenConns(16)
+	return prepare(ctx, &Database{db: db, url: dsn}, schemaPostgres, Masked(dsn))
+}
+
+func prepare(ctx context.Context, d *Database, schema, name string) (*Database, error) {
+	if err := migrate(ctx, d, schema); err != nil {
+		return nil, errors.Join(databaseError(err, name), d.db.Close())
+	}
+	return d, nil
+}
+
+// schemaLock orders processes that make the tables at once; CREATE TABLE IF NOT EXISTS alone does not on PostgreSQL.
+const schemaLock = 0x616d6c6d
+
+func migrate(ctx context.Context, d *Database, schema string) error {
+	tx, err := d.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
+	if d.url != "" {
+		if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", schemaLock); err != nil {
+			return err
+		}
+	}
+	for statement := range strings.SplitSeq(schema, ";\n") {
+		if strings.TrimSpace(statement) == "" {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// Close closes the database.
+func (d *Database) Close() error { return d.db.Close() }
+
+// configure names the database to DBOS.
+func (d *Database) configure(c *dbos.Config) {
+	if d.url != "" {
+		c.DatabaseURL = d.url
+		return
+	}
+	c.SQLiteSystemDB = d.db
+}
+
+// hold takes a run for this process, among all that use the database, until the returned function is called. A file belongs to one folder, which has a lock of its own.
+func (d *Database) hold(ctx context.Context, run string) (release func(), err error) {
+	if d.url == "" {
+		return func() {}, nil
+	}
+	conn, err := d.db.Conn(ctx)
+	if err != nil {
+		return nil, databaseError(err, Masked(d.url))
+	}
+	var held bool
+	if err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", "amlmove "+run).Scan(&held); err == nil && held {
+		// The lock is the session's: it ends with the connection, or with the process.
+		return func() {
+			_ = conn.Raw(func(any) error { return errCloseConnection })
+			_ = conn.Close()
+		}, nil
+	}
+	_ = conn.Close()
+	if err != nil {
+		return nil, databaseError(err, Masked(d.url))
+	}
+	return nil, errs.New(errs.Conflict, "RunBusy", "another process works on the run %s", run).Advise("wait for it, or stop it; a process that was killed holds no lock")
+}
+
+// Masked is a URL of a database without its password.
+func Masked(dsn string) string {
+	if dsn == "" {
+		return ""
+	}
+	parsed, err := url.Parse(dsn)
+	if err != nil || parsed.Scheme == "" {
+		return "postgres" // a DSN of words may hold a password anywhere
+	}
+	return parsed.Redacted()
+}
+
+// databaseError words trouble with the database.
+func databaseError(err error, name string) error {
+	return errs.Wrap(errs.Unavailable, "RunDatabase", err, "the database of the run, %s, cannot be used", name).Advise("check that it is there, that you may write to it, and the free space")
+}
+
+// errCloseConnection makes database/sql throw a connection away instead of keeping it with the lock.
+var errCloseConnection = driver.ErrBadConn

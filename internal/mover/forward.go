@@ -1,0 +1,211 @@
+package mover
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/dbos-inc/dbos-transact-golang/dbos"
+
+	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/mover/action"
+	"github.com/amlmove/amlmove/internal/plan"
+)
+
+// forward is the durable workflow that carries the plan out.
+func (r *Run) forward(ctx dbos.Context, _ order) (verdict, error) {
+	problems, err := dbos.RunAsStep(ctx, r.checkAll, dbos.WithStepName("check"))
+	if err != nil {
+		return verdict{}, err
+	}
+	v := verdict{State: Failed, Reason: strings.Join(problems, "; ")}
+	if len(problems) == 0 {
+		if v, err = r.carryAll(ctx); err != nil {
+			return verdict{}, err
+		}
+	}
+	return dbos.RunAsStep(ctx, func(ctx context.Context) (verdict, error) { return v, r.journal.become(ctx, v.State, v.Reason) }, dbos.WithStepName("conclude"))
+}
+
+// checkAll asks every step that was not done yet whether it may start, before anything is changed (pain 40). All problems are returned, not only the first.
+func (r *Run) checkAll(ctx context.Context) ([]string, error) {
+	problems := make([]string, len(r.Plan.Steps))
+	crew := make(chan struct{}, r.Workers)
+	failed := make(chan error, len(r.Plan.Steps))
+	for i, s := range r.Plan.Steps {
+		crew <- struct{}{}
+		go func() {
+			defer func() { <-crew }()
+			problem, err := r.check(ctx, s)
+			problems[i] = problem
+			failed <- err
+		}()
+	}
+	var trouble error
+	for range r.Plan.Steps {
+		if err := <-failed; err != nil && trouble == nil {
+			trouble = err
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, interrupted(ctx)
+	}
+	return slices.DeleteFunc(problems, func(p string) bool { return p == "" }), trouble
+}
+
+// check asks one step. A problem is a text, an error is one of the journal.
+func (r *Run) check(ctx context.Context, s plan.Step) (string, error) {
+	past, err := r.journal.of(ctx, s.ID, false)
+	if err != nil || past.State != "" && past.State != StepBlocked {
+		return "", err
+	}
+	a, err := r.Actions.Find(s.Action)
+	if err == nil {
+		err = a.Check(ctx, &action.Task{Env: r.env, Step: s})
+	}
+	if err != nil {
+		return fmt.Sprintf("%s: %v", s.ID, err), nil
+	}
+	return "", nil
+}
+
+// carryAll carries the steps out and sums up.
+func (r *Run) carryAll(ctx dbos.Context) (verdict, error) {
+	steps := r.Plan.Steps
+	b := newBoard(steps, func(s plan.Step) []string { return s.After }, r.Workers)
+	for _, s := range steps {
+		b.trip[s.ID] = before(s.Phase)
+		if s.Phase == plan.Verify { // what could not be made again is a reason to compare, not to leave it
+			b.needs[s.ID] = r.Plan.NoReturn
+		}
+	}
+	outcomes, err := b.run(ctx, steps, r.carry)
+	if err != nil {
+		return verdict{}, err
+	}
+	return r.sumUp(outcomes), nil
+}
+
+// before reports whether a phase is before the point of no return.
+func before(p plan.Phase) bool {
+	return slices.Index(plan.Phases(), p) < slices.Index(plan.Phases(), plan.Move)
+}
+
+// sumUp makes a verdict of the outcomes.
+func (r *Run) sumUp(outcomes map[string]outcome) verdict {
+	var failed, waiting []string
+	for _, s := range r.Plan.Steps {
+		switch o := outcomes[s.ID]; o.State {
+		case StepFailed:
+			failed = append(failed, s.ID+": "+o.Reason)
+		case StepWaiting:
+			waiting = append(waiting, s.ID+": "+o.Reason)
+		}
+	}
+	moved := outcomes[r.Plan.NoReturn].State.Well()
+	switch {
+	case len(failed) > 0 && moved:
+		return verdict{Partial, strings.Join(failed, "; ")}
+	case len(failed) > 0:
+		return verdict{Failed, strings.Join(failed, "; ")}
+	case len(waiting) > 0:
+		return verdict{Waiting, strings.Join(waiting, "; ")}
+	}
+	return verdict{State: Done}
+}
+
+// Forward carries the plan out: it begins, goes on where an earlier process was interrupted, or tries again what failed. A failure before the point of no return brings the source back
+// to what it was, unless the options say otherwise. What happened to the run is in the record; an error is that it could not be driven at all, or was stopped.
+func (r *Run) Forward(ctx context.Context) (Record, error) {
+	record, err := r.journal.record(ctx)
+	if err != nil {
+		return record, err
+	}
+	switch record.State {
+	case RollingBack:
+		return r.Back(ctx)
+	case RolledBack, Canceled:
+		if err := r.again(ctx); err != nil {
+			return record, err
+		}
+	}
+	attempt, err := r.enterAttempt(ctx, Running, "forward")
+	if err != nil {
+		return record, err
+	}
+	v, err := r.drive(ctx, "forward", r.forward, attempt)
+	if err != nil {
+		return r.lost(ctx, err)
+	}
+	if v.State == Failed && !r.NoRollback {
+		return r.retreat(ctx)
+	}
+	return r.journal.record(ctx)
+}
+
+// again lets a run that went back begin anew.
+func (r *Run) again(ctx context.Context) error {
+	if err := r.journal.renew(ctx); err != nil {
+		return err
+	}
+	return r.journal.become(ctx, Ready, "")
+}
+
+// enterAttempt returns the number of the attempt to drive: the one that was interrupted, or a new one.
+func (r *Run) enterAttempt(ctx context.Context, state State, direction string) (int, error) {
+	record, err := r.journal.record(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if record.State == state && record.Attempt > 0 && !r.ended(direction, record.Attempt) {
+		return record.Attempt, nil
+	}
+	if record.State != state {
+		if err := r.journal.become(ctx, state, ""); err != nil {
+			return 0, err
+		}
+	}
+	return r.journal.attempt(ctx)
+}
+
+// ended reports whether the workflow of an attempt was given up by the engine: then only a new one goes on.
+func (r *Run) ended(direction string, attempt int) bool {
+	handle, err := dbos.RetrieveWorkflow[verdict](r.flow, r.flowID(direction, attempt))
+	if err != nil {
+		return false // never begun: it will be
+	}
+	status, err := handle.GetStatus()
+	if err != nil {
+		return false
+	}
+	return status.Status != dbos.WorkflowStatusPending && status.Status != dbos.WorkflowStatusEnqueued
+}
+
+// lost ends an attempt that the engine could not bring to a verdict. A person's stop is none of these: the workflow waits to be taken up.
+func (r *Run) lost(ctx context.Context, err error) (Record, error) {
+	record, _ := r.journal.record(context.WithoutCancel(ctx)) // err is the one to tell
+	if errs.Is(err, errs.Canceled) {
+		return record, err
+	}
+	return record, fmt.Errorf("drive the run %s: %w", r.ID, err)
+}
+
+// retreat goes back after a failure, when the workspace is still at the source.
+func (r *Run) retreat(ctx context.Context) (Record, error) {
+	record, err := r.journal.record(ctx)
+	if err != nil {
+		return record, err
+	}
+	touched, err := r.journal.anything(ctx)
+	if err != nil || !touched {
+		return record, err
+	}
+	why := record.Reason
+	record, err = r.Back(ctx)
+	if err == nil && record.State == RolledBack {
+		record.Reason = why
+		err = r.journal.explain(ctx, why)
+	}
+	return record, err
+}

@@ -1,0 +1,81 @@
+package mover
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/plan"
+)
+
+// Story is everything that a run can tell: what was planned, and what the journal says became of it.
+type Story struct {
+	Meta     Meta
+	Record   Record
+	Plan     *plan.Plan
+	Steps    []StepRecord
+	Remarks  []Remark
+	Requests []Request
+}
+
+// Story reads the story of a run in hand.
+func (r *Run) Story(ctx context.Context) (Story, error) {
+	meta, err := r.Folder.Meta()
+	if err != nil {
+		return Story{}, err
+	}
+	return r.journal.story(ctx, Story{Meta: meta, Plan: r.Plan})
+}
+
+// Look reads the story of a run that another process may be working on. It changes nothing and keeps nobody out. The database is that of the folder if nil.
+func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
+	if s.Meta, err = f.Meta(); err != nil {
+		return s, err
+	}
+	if s.Plan, err = plan.Read(f.File(PlanFile)); err != nil {
+		return s, err
+	}
+	if d == nil {
+		if s.Meta.Database != "" {
+			return s, errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", s.Meta.ID, s.Meta.Database).Advise("say --db with that URL")
+		}
+		if !f.Has(DatabaseFile) { // made, and never opened
+			s.Record = Record{ID: s.Meta.ID, State: Ready, Began: s.Meta.Created}
+			return s, nil
+		}
+		if d, err = OpenFile(ctx, f.File(DatabaseFile)); err != nil {
+			return s, err
+		}
+		defer func() { err = errors.Join(err, d.Close()) }()
+	}
+	return (&journal{db: d.db, run: s.Meta.ID, now: time.Now}).story(ctx, s)
+}
+
+func (j *journal) story(ctx context.Context, s Story) (_ Story, err error) {
+	s.Record, err = j.record(ctx)
+	if errs.Is(err, errs.NotFound) {
+		s.Record, err = Record{ID: j.run, State: Ready, Began: s.Meta.Created}, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	if s.Steps, err = j.steps(ctx); err != nil {
+		return s, err
+	}
+	if s.Remarks, err = j.remarks(ctx); err != nil {
+		return s, err
+	}
+	s.Requests, err = j.requests(ctx)
+	return s, err
+}
+
+// Ended counts the steps that ended well, of all.
+func (s Story) Ended() (ended, all int) {
+	for _, step := range s.Steps {
+		if !step.Back && step.State.Well() {
+			ended++
+		}
+	}
+	return ended, len(s.Plan.Steps)
+}

@@ -1,0 +1,136 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/aml"
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/facts"
+	"github.com/amlmove/amlmove/internal/snapshot"
+)
+
+// accountRules are about the associated resources.
+func accountRules() []Rule {
+	return []Rule{
+		{ID: "ML020", Clauses: []string{"pain 14", "S42"}, Title: "Associated resources and private endpoints are settled",
+			Why:    "One resource that is not Succeeded, even a failed private endpoint, stops the whole move: MoveCannotProceedWithResourcesNotInSucceededState.",
+			Remedy: "save the resource again as it is (a PUT of its own document repairs most failed ones), and wait for Succeeded", Judge: settledNeighbours},
+		{ID: "ML021", Clauses: []string{"S42", "arm-move 4.1"}, Title: "What moves along is of a type that moves",
+			Why:    "A provider says of each type whether it moves to another group or subscription. One that does not stops the whole request.",
+			Remedy: "leave it out of --include; the workspace goes on using it from where it is", Judge: movable},
+		{ID: "ML022", Clauses: []string{"S42", "arm-move 1.2"}, Title: "What moves along is in the workspace's own group",
+			Why:    "All resources of one move must be in the source group.",
+			Remedy: "leave it out of --include, or move it on its own", Judge: oneGroup},
+		{ID: "ML023", Clauses: []string{"arm-move 3.1"}, Title: "User-assigned identities stay where they are",
+			Why:    "User-assigned identities cannot be moved. The references to them stay valid, within the tenant.",
+			Remedy: "nothing; do not delete the old group as long as the workspace uses them", Judge: identities},
+		{ID: "ML024", Clauses: []string{"pain 19"}, Title: "Application Insights moves without alerts or web tests that point at it",
+			Why:    "A joint move that carries an Application Insights with alert rules or availability tests has failed in the field.",
+			Remedy: "leave it out (--include without insights), or move it alone with its rules afterwards", Judge: insights},
+	}
+}
+
+func settledNeighbours(c *Case) []Finding {
+	var items []facts.Item
+	for _, a := range c.Accounts() {
+		if a.Item.Doc != nil {
+			items = append(items, a.Item)
+		}
+	}
+	items = append(items, c.Of(snapshot.Source, aml.PrivateEndpoints)...)
+	var list []Finding
+	for _, item := range items {
+		if state := item.State(); state != "" && state != aml.Succeeded {
+			list = append(list, found(Blocker, Person, item.ID, "%s %s is in the state %s", item.Type, item.Name(), state).seen("properties.provisioningState"))
+		}
+	}
+	return list
+}
+
+func movable(c *Case) []Finding {
+	if !c.aimed() {
+		return nil
+	}
+	capability := "CrossResourceGroupResourceMove"
+	if c.crosses() {
+		capability = "CrossSubscriptionResourceMove"
+	}
+	var list []Finding
+	for _, id := range c.moving() {
+		entry, known := c.offered(id.Type())
+		if !known || entry.Text("capabilities") == "" || hasWord(entry.Text("capabilities"), capability) {
+			continue
+		}
+		if id.Equal(c.Workspace.ID) { // the table and Azure's page disagree; only validate decides (arm-move 4.2)
+			list = append(list, found(Warning, None, id, "the provider does not say that workspaces move").seen("capabilities lack %s", capability).
+				do("the plan asks ARM's own verdict before it moves (validateMoveResources)"))
+			continue
+		}
+		list = append(list, found(Blocker, Person, id, "%s cannot move: its type %s lacks %s", id.Name(), id.Type(), capability).seen("capabilities are %s", entry.Text("capabilities")))
+	}
+	return list
+}
+
+// hasWord reports whether a list that is written with commas has a word.
+func hasWord(list, word string) bool {
+	for item := range strings.SplitSeq(list, ",") {
+		if strings.EqualFold(strings.TrimSpace(item), word) {
+			return true
+		}
+	}
+	return false
+}
+
+func oneGroup(c *Case) []Finding {
+	var list []Finding
+	for _, a := range c.included() {
+		if !a.ID.GroupID().Equal(c.group()) {
+			list = append(list, found(Blocker, Person, a.ID, "%s is in the group %s and cannot move together with the workspace", a.ID.Name(), a.ID.Group()).seen("%s", a.Property))
+		}
+	}
+	return list
+}
+
+func identities(c *Case) []Finding {
+	seen := map[string]arm.ID{}
+	for _, item := range append([]facts.Item{c.Workspace}, c.remade()...) {
+		for text := range item.Doc.Object("identity.userAssignedIdentities") {
+			if id, err := arm.Parse(text); err == nil {
+				seen[id.Key()] = id
+			}
+		}
+	}
+	var list []Finding
+	for _, id := range seen {
+		list = append(list, found(Note, None, id, "the identity %s stays in the group %s", id.Name(), id.Group()))
+	}
+	return list
+}
+
+// watchers are types that watch an Application Insights.
+var watchers = []string{"microsoft.insights/webtests", "microsoft.alertsmanagement/smartdetectoralertrules", "microsoft.insights/scheduledqueryrules"}
+
+func insights(c *Case) []Finding {
+	var list []Finding
+	for _, a := range c.included() {
+		if !a.ID.Type().Is("Microsoft.Insights/components") {
+			continue
+		}
+		var watching []string
+		for _, alert := range c.Of(snapshot.Source, aml.MetricAlerts) {
+			if slices.ContainsFunc(alert.Doc.Texts("properties.scopes"), func(s string) bool { return strings.EqualFold(s, a.ID.String()) }) {
+				watching = append(watching, alert.Name())
+			}
+		}
+		for _, item := range c.Of(snapshot.Source, aml.Resources) {
+			if id, err := arm.Parse(item.Doc.Text("id")); err == nil && slices.Contains(watchers, id.Type().Key()) && id.GroupID().Equal(a.ID.GroupID()) {
+				watching = append(watching, id.Name())
+			}
+		}
+		if len(watching) > 0 {
+			list = append(list, found(Warning, Person, a.ID, "alert rules or web tests may point at %s, which moves along", a.ID.Name()).seen("%s", names(watching)))
+		}
+	}
+	return list
+}

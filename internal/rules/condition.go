@@ -1,0 +1,183 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/arm"
+)
+
+// scope is in what the condition of a policy is evaluated.
+type scope struct {
+	parameters parameters
+	doc        arm.Document // the resource as it would be created; nil while parameters of an initiative are resolved
+	typ        arm.Type
+	group      arm.Document // its resource group; nil if not known
+}
+
+// mystery is a value that the facts do not show.
+type mystery struct{}
+
+// absent is a member that a document does not have.
+type absent struct{}
+
+// holds says whether a condition is met.
+func (s scope) holds(condition any) verdict {
+	object, ok := condition.(map[string]any)
+	if !ok {
+		return unknown
+	}
+	member := func(name string) (any, bool) {
+		for key, value := range object {
+			if strings.EqualFold(key, name) {
+				return value, true
+			}
+		}
+		return nil, false
+	}
+	if parts, is := member("allOf"); is {
+		return all(s.each(parts))
+	}
+	if parts, is := member("anyOf"); is {
+		return some(s.each(parts))
+	}
+	if part, is := member("not"); is {
+		return s.holds(part).not()
+	}
+	var value any = mystery{}
+	if field, is := member("field"); is {
+		value = s.field(s.resolve(field))
+	} else if expression, is := member("value"); is {
+		value = s.resolve(expression)
+	}
+	for name, operand := range object {
+		if compare, is := operators[strings.ToLower(name)]; is {
+			return s.compare(compare, value, s.resolve(operand))
+		}
+	}
+	return unknown // count, match, less and others
+}
+
+func (s scope) each(parts any) []verdict {
+	list, ok := parts.([]any)
+	if !ok {
+		return []verdict{unknown}
+	}
+	var verdicts []verdict
+	for _, part := range list {
+		verdicts = append(verdicts, s.holds(part))
+	}
+	return verdicts
+}
+
+// operator is one comparison of the language of conditions.
+type operator struct {
+	negated bool
+	compare func(value, operand any) verdict
+}
+
+// operators are those that facts can answer.
+var operators = map[string]operator{
+	"equals": {false, equal}, "notequals": {true, equal}, "like": {false, alike}, "notlike": {true, alike}, "in": {false, among}, "notin": {true, among},
+	"contains": {false, holding}, "notcontains": {true, holding}, "containskey": {false, keyed}, "notcontainskey": {true, keyed}, "exists": {false, existing},
+}
+
+func (s scope) compare(o operator, value, operand any) verdict {
+	if _, is := value.(mystery); is {
+		return unknown
+	}
+	if _, is := operand.(mystery); is {
+		return unknown
+	}
+	v := o.compare(value, operand)
+	if o.negated {
+		return v.not()
+	}
+	return v
+}
+
+// text is a value as conditions compare it: without regard to case, and empty when it is absent.
+func text(value any) (string, bool) {
+	switch v := value.(type) {
+	case string:
+		return strings.ToLower(v), true
+	case bool, json.Number, float64, int:
+		return strings.ToLower(fmt.Sprint(v)), true
+	case absent, nil:
+		return "", true
+	}
+	return "", false
+}
+
+func equal(value, operand any) verdict {
+	a, okA := text(value)
+	b, okB := text(operand)
+	if !okA || !okB {
+		return unknown
+	}
+	return is(a == b)
+}
+
+func alike(value, operand any) verdict {
+	a, okA := text(value)
+	b, okB := text(operand)
+	if !okA || !okB {
+		return unknown
+	}
+	return is(like(b, a))
+}
+
+func among(value, operand any) verdict {
+	list, ok := operand.([]any)
+	if !ok {
+		return unknown
+	}
+	var parts []verdict
+	for _, item := range list {
+		parts = append(parts, equal(value, item))
+	}
+	return some(parts)
+}
+
+func holding(value, operand any) verdict {
+	if list, ok := value.([]any); ok {
+		return among(operand, list)
+	}
+	a, okA := text(value)
+	b, okB := text(operand)
+	if !okA || !okB {
+		return unknown
+	}
+	return is(strings.Contains(a, b))
+}
+
+func keyed(value, operand any) verdict {
+	object, ok := value.(map[string]any)
+	name, okName := text(operand)
+	switch {
+	case !okName:
+		return unknown
+	case !ok:
+		return is(false)
+	}
+	return is(slices.ContainsFunc(keysOf(object), func(k string) bool { return strings.EqualFold(k, name) }))
+}
+
+func existing(value, operand any) verdict {
+	wanted, ok := text(operand)
+	if !ok || wanted != "true" && wanted != "false" {
+		return unknown
+	}
+	_, missing := value.(absent)
+	return is((!missing && value != nil) == (wanted == "true"))
+}
+
+func keysOf(object map[string]any) []string {
+	keys := make([]string, 0, len(object))
+	for k := range object {
+		keys = append(keys, k)
+	}
+	return keys
+}

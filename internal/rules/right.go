@@ -1,0 +1,213 @@
+package rules
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/aml"
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/snapshot"
+)
+
+const (
+	groupAction = "Microsoft.Resources/subscriptions/resourceGroups/"
+	wsAction    = aml.Namespace + "/workspaces/"
+)
+
+// rightRules are about what the caller may do, by the permissions that ARM tells at both ends.
+func rightRules() []Rule {
+	const remedy = "let somebody assign the role that is printed, or Contributor (for role assignments: Owner, User Access Administrator or Role Based Access Control Administrator)"
+	return []Rule{
+		{ID: "ML031", Clauses: []string{"S12", "pain 21"}, Title: "The caller may move what is in the source group", Remedy: remedy,
+			Why:   "A move needs moveResources/action on the source group; the verdict before it validateMoveResources/action.",
+			Judge: judgeRight(snapshot.Source, Blocker, "move resources out of the source group", moveActions)},
+		{ID: "ML032", Clauses: []string{"S13", "pain 21"}, Title: "The caller may delete at the source", Remedy: remedy,
+			Why:   "Azure's page demands the permission to delete; computes and endpoints are removed with it.",
+			Judge: judgeRight(snapshot.Source, Blocker, "delete at the source", deleteActions)},
+		{ID: "ML033", Clauses: []string{"S12", "S14", "pain 21"}, Title: "The caller may create at the target", Remedy: remedy,
+			Why:   "A move needs resourceGroups/write on the target group, and the page demands the permission to create what arrives.",
+			Judge: judgeRight(snapshot.Target, Blocker, "create at the target", createActions)},
+		{ID: "ML034", Clauses: []string{"S16", "pain 16", "pain 21"}, Title: "The caller may assign roles at the target when assignments must be made again", Remedy: remedy,
+			Why:   "Contributor is enough for the move and not for the role assignments, which do not follow: without them people and identities are shut out.",
+			Judge: judgeRight(snapshot.Target, Blocker, "assign roles at the target", roleActions)},
+		{ID: "ML035", Clauses: []string{"S10", "S45", "pain 30"}, Title: "The caller may read the secrets that will be needed again", Remedy: remedy,
+			Why:   "Credentials of datastores and keys of endpoints are read before the move and kept sealed; afterwards nobody can.",
+			Judge: judgeRight(snapshot.Source, Blocker, "read secrets that will be needed again", secretActions)},
+		{ID: "ML036", Clauses: []string{"S44", "D2", "pain 21"}, Title: "The caller may make again what is removed", Remedy: remedy,
+			Why:   "Nothing is removed that could not be made again: computes, endpoints and deployments need rights of their own at the target.",
+			Judge: judgeRight(snapshot.Target, Blocker, "make again at the target what is removed", remakeActions)},
+		{ID: "ML037", Clauses: []string{"pain 38"}, Title: "The caller may lift locks and put them back", Remedy: remedy,
+			Why:   "Locks belong to owners: Contributor may neither delete nor write them.",
+			Judge: judgeRight(snapshot.Source, Blocker, "lift locks and put them back", lockActions)},
+	}
+}
+
+// targetScope is where rights at the target are asked for: the group, or its subscription while the group is not there.
+func (c *Case) targetScope() arm.ID {
+	if c.groupMissing() || !c.aimed() {
+		return c.Target.SubscriptionID()
+	}
+	return c.Target.GroupID()
+}
+
+// may says whether the caller may do something at a scope.
+func (c *Case) may(section snapshot.Section, scope arm.ID, action string) verdict {
+	path := scope.String() + "/providers/" + string(aml.Permissions)
+	if _, is := c.gapAt(section, path); is {
+		return unknown
+	}
+	for _, item := range c.Of(section, aml.Permissions) {
+		if at, _, _ := strings.Cut(item.Key, "#"); strings.EqualFold(at, path) && grants(item.Doc, action) {
+			return yes
+		}
+	}
+	return no
+}
+
+// grants reports whether one permission allows an action: one of its actions matches, and none of its notActions.
+func grants(permission arm.Document, action string) bool {
+	matches := func(pattern string) bool { return like(pattern, action) }
+	return slices.ContainsFunc(permission.Texts("actions"), matches) && !slices.ContainsFunc(permission.Texts("notActions"), matches)
+}
+
+// like compares a text with a pattern in which * stands for any text, without regard to case.
+func like(pattern, text string) bool {
+	parts := strings.Split(strings.ToLower(pattern), "*")
+	text = strings.ToLower(text)
+	if len(parts) == 1 {
+		return parts[0] == text
+	}
+	if !strings.HasPrefix(text, parts[0]) {
+		return false
+	}
+	text = text[len(parts[0]):]
+	for _, part := range parts[1 : len(parts)-1] {
+		at := strings.Index(text, part)
+		if at < 0 {
+			return false
+		}
+		text = text[at+len(part):]
+	}
+	return strings.HasSuffix(text, parts[len(parts)-1])
+}
+
+// judgeRight makes the judge of a rule: the actions that the caller lacks at one end.
+func judgeRight(section snapshot.Section, severity Severity, what string, actions func(*Case) []string) func(*Case) []Finding {
+	return func(c *Case) []Finding {
+		scope := c.group()
+		if section == snapshot.Target {
+			if len(c.Target) == 0 {
+				return nil
+			}
+			scope = c.targetScope()
+		}
+		var missing []string
+		for _, action := range actions(c) {
+			held := c.may(section, scope, action)
+			if held == no && section == snapshot.Source && strings.HasPrefix(action, wsAction) {
+				held = c.may(section, c.Workspace.ID, action)
+			}
+			if held == no {
+				missing = append(missing, action)
+			}
+		}
+		if len(missing) == 0 {
+			return nil
+		}
+		return []Finding{found(severity, Person, scope, "%s may not %s", c.Header.Who, what).seen("missing: %s", strings.Join(missing, ", ")).
+			do("assign a role with at least these actions: %s", c.leastRole(section, scope))}
+	}
+}
+
+func moveActions(*Case) []string {
+	return []string{groupAction + "moveResources/action", groupAction + "validateMoveResources/action"}
+}
+
+func deleteActions(c *Case) []string {
+	var actions []string
+	for _, id := range c.moving() {
+		actions = append(actions, string(id.Type())+"/delete")
+	}
+	for _, path := range append([]string{"computes"}, endpointKinds...) {
+		if len(c.removed(path)) > 0 {
+			actions = append(actions, wsAction+path+"/delete")
+		}
+	}
+	if c.RemoveServices && len(c.Content("services")) > 0 {
+		actions = append(actions, wsAction+"services/delete")
+	}
+	if c.Drain == Cancel && len(c.Content("jobs")) > 0 {
+		actions = append(actions, wsAction+"jobs/cancel/action")
+	}
+	return actions
+}
+
+func createActions(c *Case) []string {
+	actions := []string{groupAction + "write"}
+	for _, id := range c.moving() {
+		actions = append(actions, string(id.Type())+"/write")
+	}
+	return actions
+}
+
+func roleActions(c *Case) []string {
+	if len(c.boundRoles()) == 0 {
+		return nil
+	}
+	return []string{string(aml.RoleAssignments) + "/write"}
+}
+
+func secretActions(c *Case) []string {
+	var actions []string
+	if slices.ContainsFunc(c.nondefault(), hasCredentials) {
+		actions = append(actions, wsAction+"datastores/listSecrets/action")
+	}
+	for _, item := range c.removed("onlineEndpoints") {
+		if strings.EqualFold(item.Doc.Text("properties.authMode"), "Key") {
+			return append(actions, wsAction+"onlineEndpoints/listKeys/action")
+		}
+	}
+	return actions
+}
+
+func remakeActions(c *Case) []string {
+	var actions []string
+	for _, path := range []string{"computes", "onlineEndpoints", "onlineEndpoints/deployments", "batchEndpoints", "batchEndpoints/deployments", "serverlessEndpoints"} {
+		if len(c.removed(path)) > 0 {
+			actions = append(actions, wsAction+path+"/write")
+		}
+	}
+	if c.Counts["data/versions"] > 0 {
+		actions = append(actions, wsAction+"data/write", wsAction+"data/versions/write")
+	}
+	return actions
+}
+
+func lockActions(c *Case) []string {
+	if !c.LiftLocks || len(c.stopping()) == 0 {
+		return nil
+	}
+	return []string{string(aml.Locks) + "/delete", string(aml.Locks) + "/write"}
+}
+
+// leastRole is the definition of the role with the least actions that a whole move needs at one end.
+func (c *Case) leastRole(section snapshot.Section, scope arm.ID) string {
+	actions := []string{"*/read"}
+	name := "Workspace move, source"
+	if section == snapshot.Source {
+		actions = slices.Concat(actions, moveActions(c), deleteActions(c), secretActions(c), lockActions(c))
+	} else {
+		name = "Workspace move, target"
+		actions = slices.Concat(actions, createActions(c), roleActions(c), remakeActions(c), []string{"*/register/action", wsAction + "*/write"})
+	}
+	slices.Sort(actions)
+	role := struct {
+		Name             string
+		IsCustom         bool
+		Actions          []string
+		AssignableScopes []string
+	}{name, true, slices.Compact(actions), []string{scope.SubscriptionID().String()}}
+	text, _ := json.Marshal(role) // texts and a truth value: it cannot fail
+	return string(text)
+}

@@ -1,0 +1,224 @@
+package verify
+
+import (
+	"context"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/aml"
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/snapshot"
+)
+
+// around compares what is bound to what moved, and what leads to it.
+func (c *comparison) around(ctx context.Context) error {
+	for _, compare := range []func(context.Context) error{c.roles, c.locks, c.settings, c.alerts, c.endpoints} {
+		if err := compare(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each visits the documents of a type around a snapshot's workspace, at both ends.
+func each(ctx context.Context, s *snapshot.Snapshot, t arm.Type, visit func(id arm.ID, doc arm.Document)) error {
+	seen := map[string]bool{}
+	for _, section := range []snapshot.Section{snapshot.Source, snapshot.Target} {
+		for d, err := range s.Of(ctx, section, t) {
+			if err != nil {
+				return err
+			}
+			id, err := arm.Parse(d.ID)
+			if err != nil {
+				return err
+			}
+			doc, err := arm.ParseDocument(d.Body)
+			if err != nil {
+				return err
+			}
+			if !seen[id.Key()] {
+				seen[id.Key()] = true
+				visit(id, doc)
+			}
+		}
+	}
+	return nil
+}
+
+// index is what is there after the move, by a key.
+func (c *comparison) index(ctx context.Context, t arm.Type, key func(arm.ID, arm.Document) string) (map[string]arm.Document, error) {
+	there := map[string]arm.Document{}
+	err := each(ctx, c.after, t, func(id arm.ID, doc arm.Document) { there[key(id, doc)] = doc })
+	return there, err
+}
+
+// roles compares who may do what at and below what moved (S16): names of assignments do not count.
+func (c *comparison) roles(ctx context.Context) error {
+	key := func(scope arm.ID, doc arm.Document) string {
+		role := doc.Text("properties.roleDefinitionId")
+		return strings.ToLower(scope.String() + "|" + doc.Text("properties.principalId") + "|" + role[strings.LastIndexByte(role, '/')+1:])
+	}
+	there, err := c.index(ctx, aml.RoleAssignments, func(id arm.ID, doc arm.Document) string { return key(id.Scope(), doc) })
+	if err != nil {
+		return err
+	}
+	row := Row{Kind: "role assignments"}
+	err = each(ctx, c.before, aml.RoleAssignments, func(id arm.ID, doc arm.Document) {
+		if !c.m.Moves(id.Scope()) {
+			return
+		}
+		row.Before++
+		scope := c.m.ID(id.Scope())
+		if _, ok := there[key(scope, doc)]; ok {
+			row.After++
+			return
+		}
+		row.Missing++
+		c.differ(Difference{Kind: row.Kind, What: Missing, Before: id.String(), After: scope.String(), Was: doc.Text("properties.principalId") + " has the role " + doc.Text("properties.roleDefinitionId")})
+	})
+	c.row(row)
+	return err
+}
+
+// locks compares the locks on what moved, and those that were lifted for the move.
+func (c *comparison) locks(ctx context.Context) error {
+	return c.boundTo(ctx, "locks", aml.Locks, []string{"properties.level", "properties.notes"})
+}
+
+// settings compares diagnostic settings on what moved.
+func (c *comparison) settings(ctx context.Context) error {
+	return c.boundTo(ctx, "diagnostic settings", aml.DiagnosticSettings, []string{"properties"})
+}
+
+// alerts compares metric alerts that watch what moved.
+func (c *comparison) alerts(ctx context.Context) error {
+	return c.boundTo(ctx, "metric alerts", aml.MetricAlerts, []string{"properties"})
+}
+
+// boundTo compares, by id, what hangs on scopes or names them.
+func (c *comparison) boundTo(ctx context.Context, name string, t arm.Type, members []string) error {
+	there, err := c.index(ctx, t, func(id arm.ID, _ arm.Document) string { return id.Key() })
+	if err != nil {
+		return err
+	}
+	row := Row{Kind: name}
+	err = each(ctx, c.before, t, func(id arm.ID, was arm.Document) {
+		row.Before++
+		landing := c.m.ID(id)
+		is, ok := there[landing.Key()]
+		if !ok {
+			row.Missing++
+			c.differ(Difference{Kind: name, What: Missing, Before: id.String(), After: landing.String()})
+			return
+		}
+		row.After++
+		l := &leaves{c: c, strict: true}
+		for _, path := range members {
+			old, _ := was.At(path)
+			now, _ := is.At(path)
+			l.compare(path, old, now)
+		}
+		for _, d := range l.found {
+			d.Kind, d.What, d.Before, d.After = name, Changed, id.String(), landing.String()
+			c.differ(d)
+		}
+		if len(l.found) > 0 {
+			row.Changed++
+		}
+	})
+	c.row(row)
+	return err
+}
+
+// endpoints looks whether every private endpoint that led to something that moved leads to it again, approved there, with its DNS groups (S23, S24).
+func (c *comparison) endpoints(ctx context.Context) error {
+	there, err := c.index(ctx, aml.PrivateEndpoints, func(id arm.ID, _ arm.Document) string { return id.Key() })
+	if err != nil {
+		return err
+	}
+	was, err := approvals(ctx, c.before)
+	if err != nil {
+		return err
+	}
+	is, err := approvals(ctx, c.after)
+	if err != nil {
+		return err
+	}
+	row := Row{Kind: "private endpoints"}
+	err = each(ctx, c.before, aml.PrivateEndpoints, func(id arm.ID, doc arm.Document) {
+		target := leads(doc)
+		if target == nil || !c.m.Moves(target) {
+			return
+		}
+		row.Before++
+		now, ok := there[id.Key()]
+		if !ok {
+			row.Missing++
+			c.differ(Difference{Kind: row.Kind, What: Missing, Before: id.String(), After: id.String()})
+			return
+		}
+		row.After++
+		landing := c.m.ID(target)
+		if !landing.Equal(leads(now)) {
+			row.Changed++
+			c.differ(Difference{Kind: row.Kind, What: Changed, Before: id.String(), After: id.String(), Path: "properties.privateLinkServiceConnections", Was: landing.String(), Is: leads(now).String()})
+		} else if was[pairKey(target, id)] && !is[pairKey(landing, id)] {
+			row.Changed++
+			c.differ(Difference{Kind: row.Kind, What: Changed, Before: id.String(), After: id.String(), Path: "properties.privateLinkServiceConnectionState.status", Was: "Approved", Is: "not approved"})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	c.row(row)
+	return c.boundTo(ctx, "DNS zone groups", aml.DNSZoneGroups, nil)
+}
+
+func pairKey(resource, endpoint arm.ID) string { return resource.Key() + " " + endpoint.Key() }
+
+// approvals are the pairs of a resource and a private endpoint that its owner approved: the word of the resource counts, whatever the endpoint shows of itself.
+func approvals(ctx context.Context, s *snapshot.Snapshot) (map[string]bool, error) {
+	approved := map[string]bool{}
+	add := func(resource arm.ID, connection arm.Document) {
+		endpoint, err := arm.Parse(connection.Text("properties.privateEndpoint.id"))
+		if err == nil && strings.EqualFold(connection.Text("properties.privateLinkServiceConnectionState.status"), string(aml.ConnectionApproved)) {
+			approved[pairKey(resource, endpoint)] = true
+		}
+	}
+	for d, err := range s.Of(ctx, snapshot.Content, aml.Workspaces+"/privateEndpointConnections") {
+		if err != nil {
+			return nil, err
+		}
+		id, err := arm.Parse(d.ID)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := arm.ParseDocument(d.Body)
+		if err != nil {
+			return nil, err
+		}
+		add(id.Parent(), doc)
+	}
+	for _, dependency := range aml.Dependencies() {
+		err := each(ctx, s, dependency.Type, func(id arm.ID, doc arm.Document) {
+			for _, connection := range doc.Objects("properties.privateEndpointConnections") {
+				add(id, connection)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return approved, nil
+}
+
+// leads is to what a private endpoint leads; nil when it leads nowhere.
+func leads(endpoint arm.Document) arm.ID {
+	for _, list := range []string{"properties.privateLinkServiceConnections", "properties.manualPrivateLinkServiceConnections"} {
+		for _, connection := range endpoint.Objects(list) {
+			if id, err := arm.Parse(connection.Text("properties.privateLinkServiceId")); err == nil && len(id) > 0 {
+				return id
+			}
+		}
+	}
+	return nil
+}

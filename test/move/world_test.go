@@ -1,0 +1,187 @@
+// Package move drives whole moves: the real mover on the real cloud, from the plan to the proof.
+package move
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/amlmove/amlmove/cloudtest"
+	"github.com/amlmove/amlmove/internal/aml"
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/azure"
+	"github.com/amlmove/amlmove/internal/capture"
+	"github.com/amlmove/amlmove/internal/mover"
+	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/rules"
+	"github.com/amlmove/amlmove/internal/seal"
+	"github.com/amlmove/amlmove/internal/snapshot"
+	"github.com/amlmove/amlmove/internal/verify"
+)
+
+// decided are choices with which contoso in full use can be moved.
+func decided(include ...string) rules.Choices {
+	return rules.Choices{Include: include, Drain: rules.Cancel, AcceptInstanceLoss: true, LiftLocks: true, ApproveEndpoints: true, Force: true}
+}
+
+// world is a cloud with contoso on it.
+type world struct {
+	cloud     *cloudtest.Cloud
+	client    *azure.Client
+	workspace arm.ID
+	target    arm.ID
+	key       *age.X25519Identity
+	dir       string
+}
+
+// newWorld starts a cloud with contoso in full use, its labeling projects at their end.
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	cloud := cloudtest.Start(t, cloudtest.Fixture("contoso"))
+	client, err := azure.New(azure.Options{Endpoint: cloud.Endpoint, Credential: cloud.Credential(), Client: cloud.ClientOptions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	workspace, err := capture.Find(t.Context(), client, "contoso-ml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{cloud: cloud, client: client, workspace: workspace, key: key, dir: t.TempDir(),
+		target: arm.ID{{Type: arm.Subscriptions, Name: cloud.Subscriptions[1]}, {Type: arm.ResourceGroups, Name: "ml-prod-rg"}}}
+	w.endLabeling(t)
+	return w
+}
+
+// endLabeling lets the labeling projects that run come to their end.
+func (w *world) endLabeling(t testing.TB) {
+	t.Helper()
+	list := w.cloud.Do(t, "", http.MethodGet, w.workspace.String()+"/labelingJobs?api-version=2024-04-01-preview", nil)
+	var page struct{ Value []json.RawMessage }
+	if err := json.Unmarshal(list.Body, &page); err != nil {
+		t.Fatal(err)
+	}
+	for _, raw := range page.Value {
+		doc, err := arm.ParseDocument(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if aml.JobStatus(doc.Text("properties.status")).Terminal() {
+			continue
+		}
+		for _, verb := range []string{"/pause", "/resume"} {
+			if answer := w.cloud.Await(t, http.MethodPost, doc.Text("id")+verb+"?api-version=2024-04-01-preview", "{}"); answer.Status >= 300 {
+				t.Fatalf("%s: %d %s", verb, answer.Status, answer.Body)
+			}
+		}
+	}
+}
+
+// snap captures the workspace where it is.
+func (w *world) snap(t testing.TB, workspace arm.ID, name string) string {
+	t.Helper()
+	file := filepath.Join(w.dir, name+".snap")
+	writer, err := snapshot.Create(t.Context(), file, true)
+	if err == nil {
+		_, err = capture.Run(t.Context(), capture.Options{Client: w.client, Workspace: workspace, Target: w.target}, writer)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// plan plans the move; the plan must be applyable.
+func (w *world) plan(t testing.TB, c rules.Choices) *plan.Plan {
+	t.Helper()
+	p, err := mover.Make(t.Context(), w.snap(t, w.workspace, "plan"), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !p.Applyable {
+		for _, f := range p.Findings {
+			if f.Severity == rules.Blocker {
+				t.Errorf("blocked by %s: %s (%s)", f.ID, f.Message, f.Subject)
+			}
+		}
+		t.FailNow()
+	}
+	return p
+}
+
+// begin makes the run of a plan.
+func (w *world) begin(t testing.TB, p *plan.Plan) mover.Folder {
+	t.Helper()
+	f, err := mover.Begin(t.Context(), mover.Beginning{Root: filepath.Join(w.dir, "runs"), Plan: p, Client: w.client, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// drive opens a run and drives it in a direction. What every step ended as is logged when the test fails.
+func (w *world) drive(t testing.TB, f mover.Folder, o mover.Options, direction func(*mover.Run, context.Context) (mover.Record, error)) mover.Record {
+	t.Helper()
+	box, err := seal.Open(f.File(mover.SecretsFile), w.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Folder, o.Client, o.Secrets, o.Clock = f, w.client, box, quick{}
+	run, err := mover.Open(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := direction(run, t.Context())
+	story, telling := run.Story(context.Background())
+	if closing := run.Close(); closing != nil {
+		t.Fatal(closing)
+	}
+	if err != nil || telling != nil {
+		t.Fatal(err, telling)
+	}
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		for _, s := range story.Steps {
+			t.Logf("%-8s back=%-5v %6dms %s %s", s.State, s.Back, s.Ended.Sub(s.Began).Milliseconds(), s.Step, s.Reason)
+		}
+		if data, err := os.ReadFile(f.File(mover.VerifyFile)); err == nil {
+			var found verify.Result
+			if json.Unmarshal(data, &found) == nil {
+				for _, d := range found.Differences {
+					t.Logf("differs: %+v", d)
+				}
+			}
+		}
+		for _, r := range story.Remarks {
+			t.Logf("remark %s %s: %s", r.Kind, r.Step, r.Text)
+		}
+	})
+	return record
+}
+
+// quick is a clock that does not wait long: the cloud ends what is due at once.
+type quick struct{}
+
+func (quick) Now() time.Time { return time.Now() }
+
+func (quick) Sleep(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(min(wait, 20*time.Millisecond))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
