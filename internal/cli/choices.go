@@ -22,6 +22,7 @@ func choiceFlags(f *pflag.FlagSet, c *rules.Choices) {
 	f.BoolVar(&c.LiftLocks, "lift-locks", false, "lift locks that stop the move, and put them back")
 	f.BoolVar(&c.ApproveEndpoints, "approve-endpoints", false, "approve the private endpoint connections that the service makes anew")
 	f.BoolVar(&c.RemoveServices, "remove-services", false, "remove web services of the v1 API, which cannot be made again")
+	f.StringSliceVar(&c.Confirmed, "confirm", nil, "`rules` whose warning somebody has looked into, as ML082: what ARM does not show")
 	f.BoolVar(&c.Force, "force", false, "remove endpoints although they are being invoked")
 }
 
@@ -34,6 +35,13 @@ func checkChoices(c rules.Choices) error {
 		if limit, err := time.ParseDuration(c.DrainLimit); err != nil || limit <= 0 {
 			return errs.New(errs.Invalid, "InvalidChoice", "--jobs-limit is a time such as 90s, 30m or 2h, not %q", c.DrainLimit)
 		}
+	}
+	for i, id := range c.Confirmed {
+		rule, ok := rules.Find(strings.ToUpper(id))
+		if !ok || !rule.Confirmable {
+			return errs.New(errs.Invalid, "InvalidChoice", "--confirm knows no rule %q that can be confirmed", id).Advise("amlmove rules lists them")
+		}
+		c.Confirmed[i] = rule.ID
 	}
 	known := append(facts.Includable(), "all", "none")
 	for _, name := range c.Include {

@@ -2,6 +2,7 @@ package mover
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
@@ -81,7 +82,11 @@ func (b *board) run(ctx dbos.Context, steps []plan.Step, carry func(context.Cont
 
 // one waits for its turn and carries a step out.
 func (b *board) one(ctx context.Context, s plan.Step, carry func(context.Context, plan.Step) (outcome, error)) (outcome, error) {
-	for _, id := range b.before[s.ID] {
+	wait := b.before[s.ID]
+	if id := b.needs[s.ID]; id != "" { // when a workflow is taken up, ends are told again in any order
+		wait = append(slices.Clone(wait), id)
+	}
+	for _, id := range wait {
 		select {
 		case <-b.ended[id]:
 		case <-ctx.Done():

@@ -94,13 +94,15 @@ func before(p plan.Phase) bool {
 
 // sumUp makes a verdict of the outcomes.
 func (r *Run) sumUp(outcomes map[string]outcome) verdict {
-	var failed, waiting []string
+	var failed, waiting, blocked []string
 	for _, s := range r.Plan.Steps {
 		switch o := outcomes[s.ID]; o.State {
 		case StepFailed:
 			failed = append(failed, s.ID+": "+o.Reason)
 		case StepWaiting:
 			waiting = append(waiting, s.ID+": "+o.Reason)
+		case StepBlocked:
+			blocked = append(blocked, s.ID+": "+o.Reason)
 		}
 	}
 	moved := outcomes[r.Plan.NoReturn].State.Well()
@@ -111,6 +113,8 @@ func (r *Run) sumUp(outcomes map[string]outcome) verdict {
 		return verdict{Failed, strings.Join(failed, "; ")}
 	case len(waiting) > 0:
 		return verdict{Waiting, strings.Join(waiting, "; ")}
+	case len(blocked) > 0: // nothing that failed or waits explains it: not done is not done
+		return verdict{map[bool]State{true: Partial, false: Failed}[moved], strings.Join(blocked, "; ")}
 	}
 	return verdict{State: Done}
 }
