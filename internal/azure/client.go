@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
@@ -32,6 +33,8 @@ type Options struct {
 	Client     policy.ClientOptions // transport, retries, and the cloud's configuration
 	// Budget paces the requests; a new one with Azure's limits if nil. Clients of one principal in one process share a budget.
 	Budget *Budget
+	// Sleep waits between two looks at an operation; on the machine's clock if nil.
+	Sleep func(context.Context, time.Duration) error
 	// OnWrite hears of every request that may change something and was answered. May be nil.
 	OnWrite func(Write)
 }
@@ -50,6 +53,7 @@ type Client struct {
 	credential azcore.TokenCredential
 	pipeline   runtime.Pipeline
 	onWrite    func(Write)
+	sleep      func(context.Context, time.Duration) error
 	budget     *Budget
 
 	mutex  sync.Mutex
@@ -63,6 +67,9 @@ func New(o Options) (*Client, error) {
 	}
 	if o.Budget == nil {
 		o.Budget = NewBudget(Published(), nil)
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
 	}
 	endpoint := strings.TrimRight(o.Endpoint, "/")
 	base, err := url.Parse(endpoint)
@@ -78,7 +85,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("build the client of %s: %w", o.Endpoint, err)
 	}
 	return &Client{endpoint: endpoint, host: base.Host, audience: o.Client.Cloud.Services[cloud.ResourceManager].Audience, credential: o.Credential,
-		pipeline: pipeline, onWrite: o.OnWrite, budget: o.Budget, offers: map[string]*offering{}}, nil
+		pipeline: pipeline, onWrite: o.OnWrite, sleep: o.Sleep, budget: o.Budget, offers: map[string]*offering{}}, nil
 }
 
 // Endpoint is where the client sends its requests.

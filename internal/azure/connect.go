@@ -63,8 +63,8 @@ func FindPlace(endpoint string) (Place, error) {
 	return place, nil
 }
 
-// Connect makes a client of a place, with a budget of its own.
-func Connect(place Place) (*Client, error) {
+// Connect makes a client of a place, with a budget of its own. Changes are made to its options before.
+func Connect(place Place, changes ...func(*Options)) (*Client, error) {
 	options, err := place.options()
 	if err != nil {
 		return nil, err
@@ -78,6 +78,9 @@ func Connect(place Place) (*Client, error) {
 	limits := Published()
 	limits.Observed = !options.microsoft()
 	options.Budget = NewBudget(limits, nil)
+	for _, change := range changes {
+		change(&options)
+	}
 	return New(options)
 }
 

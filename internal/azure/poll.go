@@ -20,7 +20,7 @@ func (c *Client) Run(ctx context.Context, method, path, version string, body any
 	if location == "" {
 		return answer, errs.New(errs.Unavailable, "NoLocation", "%s %s was accepted without saying where its operation can be followed", method, path)
 	}
-	if err := pause(ctx, answer.Header); err != nil {
+	if err := c.pause(ctx, answer.Header); err != nil {
 		return answer, err
 	}
 	return c.Resume(ctx, location, version)
@@ -37,7 +37,7 @@ func (c *Client) Resume(ctx context.Context, url, version string) (Answer, error
 		if ended, err := settled(answer); ended || err != nil {
 			return answer, err
 		}
-		if err := pause(ctx, answer.Header); err != nil {
+		if err := c.pause(ctx, answer.Header); err != nil {
 			return answer, err
 		}
 	}
@@ -74,12 +74,12 @@ func settled(answer Answer) (bool, error) {
 const defaultPause = 5 * time.Second
 
 // pause waits as long as Retry-After says.
-func pause(ctx context.Context, header http.Header) error {
+func (c *Client) pause(ctx context.Context, header http.Header) error {
 	wait := defaultPause
 	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil {
 		wait = time.Duration(seconds) * time.Second
 	}
-	return sleep(ctx, wait)
+	return c.sleep(ctx, wait)
 }
 
 // sleep waits on the machine's clock.

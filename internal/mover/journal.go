@@ -161,9 +161,9 @@ func (j *journal) attempt(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// renew forgets what earlier attempts did with the steps, so that a run that was rolled back begins anew. Requests and remarks stay: they are history.
+// renew forgets what earlier attempts did with the steps, so that a run that was rolled back begins anew. Requests stay: they are history.
 func (j *journal) renew(ctx context.Context) error {
-	for _, table := range []string{"amlmove_step", "amlmove_cursor"} {
+	for _, table := range []string{"amlmove_step", "amlmove_cursor", "amlmove_remark"} {
 		if err := j.exec(ctx, fmt.Sprintf("DELETE FROM %s WHERE run = $1", table), j.run); err != nil { //nolint:gosec // the names are ours
 			return err
 		}

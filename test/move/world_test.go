@@ -44,7 +44,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	cloud := cloudtest.Start(t, cloudtest.Fixture("contoso"))
-	client, err := azure.New(azure.Options{Endpoint: cloud.Endpoint, Credential: cloud.Credential(), Client: cloud.ClientOptions()})
+	client, err := connect(cloud.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +60,15 @@ func newWorld(t testing.TB) *world {
 		target: arm.ID{{Type: arm.Subscriptions, Name: cloud.Subscriptions[1]}, {Type: arm.ResourceGroups, Name: "ml-prod-rg"}}}
 	w.endLabeling(t)
 	return w
+}
+
+// connect makes a client of the cloud in a folder, which does not wait long between two looks.
+func connect(dir string) (*azure.Client, error) {
+	place, err := azure.FindPlace(dir)
+	if err != nil {
+		return nil, err
+	}
+	return azure.Connect(place, func(o *azure.Options) { o.Sleep = quick{}.Sleep })
 }
 
 // endLabeling lets the labeling projects that run come to their end.
