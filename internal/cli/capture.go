@@ -87,7 +87,7 @@ func runCapture(ctx context.Context, s streams, o captureOptions, workspace stri
 	if err != nil {
 		return err
 	}
-	return report(ctx, s, path, o.format)
+	return describeSnapshot(ctx, s, path, o.format)
 }
 
 // targetOf reads where the workspace shall go; nil when nothing was said.
@@ -192,8 +192,8 @@ type result struct {
 	Notes  []snapshot.Note  `json:"notes"`
 }
 
-// report prints what is in a snapshot; gaps are warnings.
-func report(ctx context.Context, s streams, path, format string) (err error) {
+// describeSnapshot prints what is in a snapshot; gaps are warnings.
+func describeSnapshot(ctx context.Context, s streams, path, format string) (err error) {
 	snap, err := snapshot.Open(ctx, path)
 	if err != nil {
 		return err

@@ -37,6 +37,7 @@ func planText(s streams, p *plan.Plan, file string) error {
 type ending struct {
 	mover.Record
 	Folder  string         `json:"folder"`
+	Report  string         `json:"report"` // the HTML file
 	Verify  *verify.Result `json:"verify,omitempty"`
 	Remarks []mover.Remark `json:"remarks"`
 }
@@ -51,7 +52,12 @@ func (o applyOptions) conclude(ctx context.Context, s streams, run *mover.Run, r
 	if err != nil {
 		return err
 	}
-	e := ending{Record: record, Folder: run.Folder.Path, Verify: found, Remarks: story.Remarks}
+	story.Record = record
+	page, err := leaveReport(ctx, run.Folder, story)
+	if err != nil {
+		return err
+	}
+	e := ending{Record: record, Folder: run.Folder.Path, Report: page, Verify: found, Remarks: story.Remarks}
 	if o.format == "json" {
 		err = writeJSON(s.out, e)
 	} else {
@@ -124,6 +130,7 @@ func (e ending) text(to io.Writer, story mover.Story) error {
 			w.line("    %s: %s", r.Step, r.Text)
 		}
 	}
+	w.line("  report    %s", e.Report)
 	w.line("  next      %s", next(e.State, e.ID))
 	return w.err
 }

@@ -39,7 +39,7 @@ func newSnapshotShow(s streams) *cobra.Command {
 			if err := checkFormat(format); err != nil {
 				return err
 			}
-			return report(cmd.Context(), s, args[0], format)
+			return describeSnapshot(cmd.Context(), s, args[0], format)
 		},
 	}
 	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")

@@ -105,7 +105,7 @@ func (b *builder) contents(moved []string) {
 	}
 	if count := b.Counts["data/versions"]; count > 0 || b.Counts["data"] > 0 {
 		s := Step{Phase: Restore, Action: RestoreData, Subject: b.Workspace.ID.String(), Clauses: []string{"S05"}, Count: count, Writes: count + b.Counts["data"], After: slices.Concat(moved, b.idsOf(RestoreDatastore))}
-		s.What, s.Why = "register "+plural(count, "version")+" of "+plural(b.Counts["data"], "data asset")+" again", "data assets are not moved"
+		s.What, s.Why = "register "+Plural(count, "version")+" of "+Plural(b.Counts["data"], "data asset")+" again", "data assets are not moved"
 		b.add(s, b.Workspace.Name())
 		b.lose(b.Workspace.ID.String()+"/data", "lineage, creation time and creator of the data assets", "nothing: versions, tags and paths are as before")
 	}
@@ -235,8 +235,8 @@ func (b *builder) locks() {
 	}
 }
 
-// plural counts things in words.
-func plural(n int, what string) string {
+// Plural counts things in words.
+func Plural(n int, what string) string {
 	text := strconv.Itoa(n) + " " + what
 	if n != 1 {
 		text += "s"

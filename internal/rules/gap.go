@@ -35,7 +35,7 @@ func (c *Case) hides(g snapshot.Gap) (stops, silent bool) {
 	source := g.Section == snapshot.Source
 	switch {
 	case !source && (target.ID.Equal(c.Target.SubscriptionID()) || target.ID.Equal(c.Target.GroupID()) && g.Status == 404) && target.Tail == (arm.Hop{}):
-		return false, true // ML013, ML010
+		return false, true // ML017, ML010
 	case typ.Is(aml.RoleAssignments):
 		return source && c.travels(target.ID), false
 	case typ.Is(aml.Usages), typ.Is(aml.Quotas), typ.Is(aml.VMSizes):

@@ -16,7 +16,7 @@ func jobRules() []Rule {
 		{ID: "ML082", Clauses: []string{"S28", "aml-contract 5"}, Title: "No run of the v1 API and no data profiling job is under way", Confirmable: true,
 			Why:    "Runs of the v1 API and data profiling jobs show up only in the run history, not in the management API: their absence cannot be proved from here.",
 			Remedy: "look under Jobs in the studio that nothing runs, and say --confirm ML082", Judge: profiling},
-		{ID: "ML083", Clauses: []string{"S22", "S28", "pain 32"}, Title: "No schedule starts jobs during the move",
+		{ID: "ML083", Clauses: []string{"pain 32", "aml-contract 3"}, Title: "No schedule starts jobs during the move",
 			Why:    "An enabled schedule starts a job at any moment. Its earlier state is what it gets back.",
 			Remedy: "the plan disables the schedule and enables it again after the move", Judge: schedules},
 	}

@@ -34,6 +34,9 @@ func placeRules() []Rule {
 		{ID: "ML016", Clauses: []string{"pain 1", "arm-move 2"}, Title: "No deployment is in flight in either group",
 			Why:    "A running template deployment in the source or target group stops the move with DeploymentActive.",
 			Remedy: "wait for the deployment, or cancel it", Judge: noDeployments},
+		{ID: "ML017", Clauses: []string{"S12", "S27", "pain 21"}, Title: "The target subscription can be seen",
+			Why:    "A subscription that cannot be read does not exist, is of another tenant, or gives the caller no right at all: nothing can move there.",
+			Remedy: "check the id, and the rights of who is signed in. In another tenant there is nothing to move to: transfer the subscription instead, or " + registries, Judge: seenTarget},
 	}
 }
 
@@ -107,11 +110,7 @@ func sameTenant(c *Case) []Finding {
 	}
 	target, ok := c.subscription(snapshot.Target, c.Target)
 	if !ok {
-		f := found(Blocker, Person, c.Target.SubscriptionID(), "the target subscription cannot be seen: it is of another tenant, does not exist, or may not be read")
-		if gap, is := c.gapAt(snapshot.Target, c.Target.SubscriptionID().String()); is {
-			f = f.seen("%d %s", gap.Status, gap.Code)
-		}
-		return []Finding{f.do("check the id, and the rights of who is signed in. In another tenant there is nothing to move to: transfer the subscription instead, or " + registries)}
+		return nil // seenTarget
 	}
 	var list []Finding
 	for what, other := range map[string]string{"the target subscription": target.Doc.Text("tenantId"), "the workspace": c.Workspace.Doc.Text("properties.tenantId")} {
@@ -120,6 +119,20 @@ func sameTenant(c *Case) []Finding {
 		}
 	}
 	return list
+}
+
+func seenTarget(c *Case) []Finding {
+	if len(c.Target) == 0 {
+		return nil
+	}
+	if _, ok := c.subscription(snapshot.Target, c.Target); ok {
+		return nil
+	}
+	f := found(Blocker, Person, c.Target.SubscriptionID(), "the target subscription cannot be seen")
+	if gap, is := c.gapAt(snapshot.Target, c.Target.SubscriptionID().String()); is {
+		f = f.seen("%s", evidence(gap))
+	}
+	return []Finding{f}
 }
 
 // subscription returns the document of the subscription of an id at one end.
@@ -132,7 +145,7 @@ func activeSubscriptions(c *Case) []Finding {
 	for section, id := range map[snapshot.Section]arm.ID{snapshot.Source: c.Workspace.ID, snapshot.Target: c.Target} {
 		doc, ok := c.subscription(section, id)
 		if !ok {
-			continue // sameTenant, or a gap
+			continue // seenTarget, or a gap
 		}
 		switch state := doc.Doc.Text("state"); state {
 		case "Enabled", "":

@@ -55,17 +55,9 @@ func lostRoles(c *Case) []Finding {
 	}
 	var list []Finding
 	for key, scope := range scopes {
-		list = append(list, found(Note, Plan, scope, "%s on %s made again at its new id", pluralIs(count[key], "role assignment"), scope.Name()))
+		list = append(list, found(Note, Plan, scope, "%s on %s: made again at the new id", plural(count[key], "role assignment"), scope.Name()))
 	}
 	return list
-}
-
-// pluralIs writes a number of things with its verb: "1 lock is", "2 locks are".
-func pluralIs(n int, one string) string {
-	if n == 1 {
-		return plural(n, one) + " is"
-	}
-	return plural(n, one) + " are"
 }
 
 // definition returns a custom role by its name, in whichever section it was read.

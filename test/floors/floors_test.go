@@ -49,7 +49,7 @@ var floors = map[string][]string{
 	"internal/plan":                  {"internal/errs", "internal/arm", "internal/aml", "internal/snapshot", "internal/facts", "internal/rules", "internal/rewrite"},
 	"internal/verify":                {"internal/errs", "internal/arm", "internal/aml", "internal/snapshot", "internal/rewrite"},
 	"internal/mover/action":          {"internal/errs", "internal/arm", "internal/aml", "internal/azure", "internal/snapshot", "internal/capture", "internal/facts", "internal/rules", "internal/plan", "internal/rewrite", "internal/seal", "internal/verify"},
-	"internal/mover":                 {"internal/errs", "internal/arm", "internal/azure", "internal/snapshot", "internal/capture", "internal/facts", "internal/rules", "internal/plan", "internal/seal", "internal/mover/action"},
+	"internal/mover":                 {"internal/errs", "internal/arm", "internal/azure", "internal/snapshot", "internal/capture", "internal/facts", "internal/rules", "internal/plan", "internal/rewrite", "internal/seal", "internal/verify", "internal/mover/action"},
 	"internal/report":                {"internal/errs", "internal/arm", "internal/aml", "internal/snapshot", "internal/facts", "internal/rules", "internal/plan", "internal/rewrite", "internal/verify"},
 	"internal/cli":                   {"internal"},
 	"cmd":                            {"internal/cli"},

@@ -1,0 +1,190 @@
+// Package report shows what became of a run: for a terminal, as JSON, as Markdown, and as one HTML file that needs nothing else. Every view shows the same Data. It judges nothing and reads nothing.
+//
+// It stands on plan, rules, verify, rewrite, aml, arm and errs.
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/rules"
+	"github.com/amlmove/amlmove/internal/verify"
+)
+
+// Data is everything that a report shows. As JSON it is the report for machines.
+type Data struct {
+	Run      string          `json:"run"`
+	State    string          `json:"state"`
+	Reason   string          `json:"reason,omitempty"`
+	Began    time.Time       `json:"began"`
+	Ended    time.Time       `json:"ended"`
+	Who      string          `json:"who,omitempty"`
+	Tool     string          `json:"tool,omitempty"`
+	From     string          `json:"from"`
+	To       string          `json:"to"`
+	Moved    bool            `json:"moved"`
+	Accounts []string        `json:"accounts"` // associated resources, before the move
+	Grade    rules.Grade     `json:"grade"`
+	Planned  plan.Duration   `json:"planned"` // how long the plan said it takes
+	Windows  []Window        `json:"windows"`
+	Steps    []Step          `json:"steps"`
+	ToDo     []Remark        `json:"toDo"`    // what a person still has to do
+	Differs  []Remark        `json:"differs"` // what is not as it was, told by steps
+	Losses   []plan.Loss     `json:"losses"`
+	Findings []rules.Finding `json:"findings"`
+	Verify   *verify.Result  `json:"verify,omitempty"`
+	IDs      []Renamed       `json:"ids"` // what has a new resource id
+	Requests int             `json:"requests"`
+	Support  []string        `json:"correlationIds"` // of the move itself: what support asks for
+}
+
+// Window is a time in which something was not there.
+type Window struct {
+	What    string        `json:"what"`
+	Planned plan.Duration `json:"planned"`
+	Took    plan.Duration `json:"took"` // zero when it was not measured
+}
+
+// Step is one step with what became of it.
+type Step struct {
+	ID     string     `json:"id"`
+	Phase  plan.Phase `json:"phase"`
+	Action string     `json:"action"`
+	What   string     `json:"what"`
+	State  string     `json:"state"` // empty: not begun
+	Began  time.Time  `json:"began"`
+	Ended  time.Time  `json:"ended"`
+	Tries  int        `json:"tries"`
+	Reason string     `json:"reason,omitempty"`
+	Back   bool       `json:"back,omitempty"` // it was taken back
+}
+
+// Remark is what a step had to tell.
+type Remark struct {
+	Step string `json:"step"`
+	Text string `json:"text"`
+}
+
+// Renamed is a resource with its ids before and after.
+type Renamed struct {
+	Was string `json:"was"`
+	Is  string `json:"is"`
+}
+
+// JSON writes the report for machines.
+func JSON(w io.Writer, d *Data) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(d)
+}
+
+// Mask hides all but the last four characters of subscription ids in a text.
+func Mask(text string) string {
+	return subscriptionForm.ReplaceAllStringFunc(text, func(found string) string {
+		at := strings.LastIndexByte(found, '/') + 1
+		id := found[at:]
+		return found[:at] + "********-****-****-****-********" + id[len(id)-4:]
+	})
+}
+
+var subscriptionForm = regexp.MustCompile(`(?i)/?subscriptions/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
+
+// Masked is a writer that masks subscription ids in what is written. A view is written whole: no id is cut.
+type Masked struct{ To io.Writer }
+
+// Write masks and passes on.
+func (m Masked) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(m.To, Mask(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// short is the name at the end of an id.
+func short(id string) string {
+	parsed, err := arm.Parse(id)
+	if err != nil || len(parsed) == 0 {
+		return id
+	}
+	return parsed.Name()
+}
+
+// verdict says in one sentence how the run ended.
+func (d *Data) verdict() string {
+	what := short(d.From)
+	switch d.State {
+	case "done":
+		if len(d.ToDo) > 0 {
+			return what + " moved, everything is there, and a person has " + count(len(d.ToDo), "thing") + " left to do."
+		}
+		return what + " moved, and everything is there as it was."
+	case "partial":
+		return what + " moved, and not everything is as it was: what is missing or different stands below."
+	case "waiting":
+		return "The move of " + what + " waits for a person."
+	case "rolledBack":
+		return "The move of " + what + " failed before the point of no return, and the source is as it was."
+	case "canceled":
+		return "The move of " + what + " was given up before anything was changed."
+	}
+	return "The move of " + what + " is " + d.State + "."
+}
+
+// class is how a verdict is coloured.
+func (d *Data) class() string {
+	switch {
+	case d.State == "done" && len(d.ToDo) == 0:
+		return "good"
+	case d.State == "done", d.State == "rolledBack", d.State == "canceled", d.State == "waiting":
+		return "fair"
+	}
+	return "bad"
+}
+
+func count(n int, what string) string { return plan.Plural(n, what) }
+
+// took is how long the run took.
+func (d *Data) took() time.Duration {
+	if d.Ended.IsZero() || d.Ended.Before(d.Began) {
+		return 0
+	}
+	return d.Ended.Sub(d.Began).Round(time.Second / 10)
+}
+
+// phases groups the steps.
+func (d *Data) phases() []phaseOf {
+	var all []phaseOf
+	for _, p := range plan.Phases() {
+		one := phaseOf{Phase: p}
+		for _, s := range d.Steps {
+			if s.Phase == p {
+				one.Steps = append(one.Steps, s)
+			}
+		}
+		if len(one.Steps) > 0 {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+type phaseOf struct {
+	Phase plan.Phase
+	Steps []Step
+}
+
+// Arrange sorts what has no order of its own.
+func (d *Data) Arrange() {
+	slices.SortFunc(d.IDs, func(a, b Renamed) int { return cmp.Compare(a.Was, b.Was) })
+	byStep := func(a, b Remark) int { return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Text, b.Text)) }
+	slices.SortFunc(d.ToDo, byStep)
+	slices.SortFunc(d.Differs, byStep)
+}
