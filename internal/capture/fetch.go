@@ -161,6 +161,9 @@ func (r *reading) keep(ctx context.Context, section snapshot.Section, id string,
 	return err
 }
 
+// otherTenant is ARM's code for a subscription of another tenant than that of the token. At the target that is an answer (S27), not a token that ran out.
+const otherTenant = "InvalidAuthenticationTokenTenant"
+
 // gap writes down what was refused, and passes on what is no refusal: a network that is gone must not look like a workspace that is empty.
 func (r *reading) gap(ctx context.Context, q query, err error) error {
 	trace, answered := azure.TraceOf(err)
@@ -170,6 +173,10 @@ func (r *reading) gap(ctx context.Context, q query, err error) error {
 	}
 	switch trouble.Kind {
 	case errs.Denied, errs.NotFound, errs.Unsupported, errs.Invalid, errs.Conflict:
+	case errs.Unauthorized:
+		if q.section != snapshot.Target || !strings.EqualFold(trouble.Code, otherTenant) {
+			return err
+		}
 	case errs.Unavailable:
 		if !q.old {
 			return err

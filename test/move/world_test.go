@@ -68,7 +68,10 @@ func connect(dir string) (*azure.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return azure.Connect(place, func(o *azure.Options) { o.Sleep = quick{}.Sleep })
+	return azure.Connect(place, func(o *azure.Options) {
+		o.Sleep = quick{}.Sleep
+		o.Client.Retry.RetryDelay, o.Client.Retry.MaxRetryDelay = 20*time.Millisecond, 2*time.Second
+	})
 }
 
 // endLabeling lets the labeling projects that run come to their end.

@@ -140,7 +140,7 @@ func (t *Task) compareIdentities(ctx context.Context, original, now arm.Document
 	if was == "" || is == was {
 		return nil
 	}
-	return t.Remark(ctx, ToDo, fmt.Sprintf("its system-assigned identity is now %s; it was %s: give the new one the roles that the old one had elsewhere", is, was))
+	return t.Remark(ctx, ToDo, fmt.Sprintf("%s has a new system-assigned identity, %s; it was %s: give the new one the roles that the old one had elsewhere", now.Text("name"), is, was))
 }
 
 // mentions remarks that a body that was written still names something by its old id.
