@@ -69,13 +69,12 @@ func (o reportOptions) run(ctx context.Context, s streams, id string) error {
 		return err
 	}
 	var b bytes.Buffer
-	if o.mask {
-		err = write(report.Masked{To: &b}, d)
-	} else {
-		err = write(&b, d)
-	}
-	if err != nil {
+	if err := write(&b, d); err != nil {
 		return err
+	}
+	text := b.String()
+	if o.mask {
+		text = report.Mask(text)
 	}
 	if o.kit != "" {
 		if err := writeKit(s, o.kit, d, o.mask); err != nil {
@@ -83,10 +82,10 @@ func (o reportOptions) run(ctx context.Context, s streams, id string) error {
 		}
 	}
 	if o.output == "" {
-		_, err = s.out.Write(b.Bytes())
+		_, err = io.WriteString(s.out, text)
 		return err
 	}
-	if err := os.WriteFile(o.output, b.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(o.output, []byte(text), 0o600); err != nil {
 		return errs.Wrap(errs.Invalid, "ReportFile", err, "the report %s cannot be written", o.output).At(o.output).Advise("check that the folder is there")
 	}
 	_, err = fmt.Fprintln(s.out, o.output)

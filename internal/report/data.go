@@ -86,27 +86,16 @@ func JSON(w io.Writer, d *Data) error {
 	return enc.Encode(d)
 }
 
-// Mask hides all but the last four characters of subscription ids in a text.
+// Mask hides all but the last four characters of subscription ids in a whole text: of each id that stands behind "subscriptions/" somewhere in it, also where it stands alone.
 func Mask(text string) string {
-	return subscriptionForm.ReplaceAllStringFunc(text, func(found string) string {
-		at := strings.LastIndexByte(found, '/') + 1
-		id := found[at:]
-		return found[:at] + "********-****-****-****-********" + id[len(id)-4:]
-	})
-}
-
-var subscriptionForm = regexp.MustCompile(`(?i)/?subscriptions/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-
-// Masked is a writer that masks subscription ids in what is written. A view is written whole: no id is cut.
-type Masked struct{ To io.Writer }
-
-// Write masks and passes on.
-func (m Masked) Write(p []byte) (int, error) {
-	if _, err := io.WriteString(m.To, Mask(string(p))); err != nil {
-		return 0, err
+	for _, found := range subscriptionForm.FindAllStringSubmatch(text, -1) {
+		id := found[1]
+		text = strings.ReplaceAll(text, id, "********-****-****-****-********"+id[len(id)-4:])
 	}
-	return len(p), nil
+	return text
 }
+
+var subscriptionForm = regexp.MustCompile(`(?i)subscriptions/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})`)
 
 // short is the name at the end of an id.
 func short(id string) string {

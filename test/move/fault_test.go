@@ -26,7 +26,7 @@ func TestARunEndsRightUnderEveryFault(t *testing.T) {
 		{"answers of deletions are lost", fault("lostAnswer", "match", map[string]any{"method": "DELETE", "probability": 0.3}), false, mover.Done, ""},
 		{"connections are cut", fault("drop", "match", map[string]any{"probability": 0.05}), false, mover.Done, ""},
 		{"requests end with 500", fault("status", "status", 500, "match", map[string]any{"probability": 0.05}), false, mover.Done, ""},
-		{"requests are throttled", fault("status", "status", 429, "retryAfter", 1, "match", map[string]any{"probability": 0.03}), false, mover.Done, ""},
+		{"requests are throttled", fault("status", "status", 429, "retryAfter", 1, "match", map[string]any{"probability": 0.01}), false, mover.Done, ""},
 		{"pain 3: the move times out although it happened", fault("moveTimedOut", "happened", true, "match", times(1)), true, mover.Done, ""},
 		{"pain 4: the move times out and a part of it happened", fault("moveTimedOut", "happened", "partial", "n", 2, "match", times(1)), true, mover.Done, ""},
 		{"the move times out and nothing happened", fault("moveTimedOut", "happened", false, "match", times(1)), true, mover.Done, ""},

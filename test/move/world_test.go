@@ -43,7 +43,13 @@ type world struct {
 // newWorld starts a cloud with contoso in full use, its labeling projects at their end.
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	cloud := cloudtest.Start(t, cloudtest.Fixture("contoso"))
+	return newWorldOf(t, "contoso")
+}
+
+// newWorldOf does the same with another fixture that holds contoso-ml.
+func newWorldOf(t testing.TB, fixture string) *world {
+	t.Helper()
+	cloud := cloudtest.Start(t, cloudtest.Fixture(fixture))
 	client, err := connect(cloud.Dir)
 	if err != nil {
 		t.Fatal(err)

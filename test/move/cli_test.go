@@ -1,0 +1,91 @@
+package move
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/amlmove/amlmove/internal/cli"
+	"github.com/amlmove/amlmove/internal/plan"
+)
+
+// typed types a command line.
+func typed(t *testing.T, stdin string, args ...string) (code int, out, stderr string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = cli.Main(args, strings.NewReader(stdin), &o, &e)
+	return code, o.String(), e.String()
+}
+
+// want fails the test when a command does not end with a code, or does not say what it should.
+func want(t *testing.T, code int, says string, args ...string) string {
+	t.Helper()
+	got, out, stderr := typed(t, "", args...)
+	if got != code || !strings.Contains(out+stderr, says) {
+		t.Fatalf("amlmove %s ended with %d, want %d, saying %q:\n%s\n%s", strings.Join(args, " "), got, code, says, out, stderr)
+	}
+	return out
+}
+
+// TestTheCommandsFromAssessmentToProof types what a person types. Its key of sealed secrets is its own: the test is not parallel.
+func TestTheCommandsFromAssessmentToProof(t *testing.T) {
+	w := newWorld(t)
+	t.Setenv("AMLMOVE_SEAL_KEY", w.key.String())
+	t.Setenv("AMLMOVE_ENDPOINT", w.cloud.Dir)
+	t.Chdir(w.dir)
+	to := []string{"--to-subscription", w.target.Subscription(), "--to-group", "ml-prod-rg"}
+	yes := []string{"--jobs", "cancel", "--accept-instance-loss", "--lift-locks", "--approve-endpoints", "--force", "--include", "all"}
+
+	out := want(t, 3, "", append([]string{"assess", "--all", "-o", "json"}, to...)...)
+	var assessed []struct{ Workspace, Grade string }
+	if err := json.Unmarshal([]byte(out), &assessed); err != nil || len(assessed) != 1 || assessed[0].Grade != "C" {
+		t.Fatalf("assessed: %s %v", out, err)
+	}
+	want(t, 1, "which workspaces", "assess")
+	want(t, 3, "Stops the move", append([]string{"plan", "contoso-ml", "-o", "blocked.json"}, to...)...)
+	want(t, 3, "Stops the move", "apply", "blocked.json", "--yes")
+	want(t, 1, "--overwrite", append([]string{"plan", "contoso-ml", "-o", "blocked.json"}, to...)...)
+	want(t, 1, "wait or cancel", append([]string{"plan", "contoso-ml", "--jobs", "kill"}, to...)...)
+	want(t, 1, "--to-group", "plan", "contoso-ml", "-o", "x.json")
+	want(t, 2, "point of no return", append(append([]string{"plan", "contoso-ml", "-o", "p.json"}, to...), yes...)...)
+	p, err := plan.Read("p.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := "contoso-ml-" + p.Digest[:8]
+
+	if code, _, stderr := typed(t, "something else\n", "apply", "p.json"); code != 1 || !strings.Contains(stderr, "nothing was changed") {
+		t.Fatalf("not confirmed, apply ended with %d: %s", code, stderr)
+	}
+	want(t, 1, "nobody is there to confirm", "apply", "p.json")
+	want(t, 0, "no runs", "status")
+	want(t, 1, "there is no run", "resume", "contoso-ml-00000000")
+	if code, out, stderr := typed(t, "contoso-ml\n", "apply", "p.json"); code != 2 || !strings.Contains(out, "Moved and proven") {
+		t.Fatalf("apply ended with %d:\n%s\n%s", code, out, stderr)
+	}
+	want(t, 0, "done", "status")
+	want(t, 0, "ended well", "status", run)
+	want(t, 0, "0 differences", "verify", run)
+	want(t, 1, "point of no return", "rollback", run)
+	want(t, 2, "Moved and proven", "apply", "p.json", "--yes")
+	want(t, 0, "contoso-ml moved", "report", run)
+	want(t, 0, "# contoso-ml moved", "report", run, "--format", "markdown")
+	want(t, 0, "r.html", "report", run, "-o", "r.html", "--mask", "--kit", "kit")
+	page, err := os.ReadFile("r.html")
+	if err != nil || !bytes.Contains(page, []byte("<svg")) || bytes.Contains(page, []byte(w.target.Subscription())) {
+		t.Errorf("the page is not one, or shows a subscription: %v", err)
+	}
+	for _, file := range []string{"1-removed.tf", "2-import.tf", "replace.sed", "ids.json"} {
+		if info, err := os.Stat(filepath.Join("kit", file)); err != nil || info.Size() < 100 {
+			t.Errorf("the repair kit lacks %s: %v", file, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(".amlmove", "runs", run, "report.html")); err != nil {
+		t.Errorf("apply left no report: %v", err)
+	}
+	want(t, 0, "RULE", "rules")
+	want(t, 1, "there is no rule", "rules", "ML999")
+}
