@@ -13,7 +13,7 @@ lint: ## gofmt, vet, staticcheck
 	go vet ./...
 	go tool staticcheck ./...
 generate: ## the pages and goldens that tests write
-	go test ./test/contract ./test/clause -update
+	go test ./test/contract ./test/clause ./internal/rules -update
 bench: ## ratios against a control in the same run
 	go run ./bench
 	go run ./bench -move

@@ -161,8 +161,16 @@ func (r *reading) keep(ctx context.Context, section snapshot.Section, id string,
 	return err
 }
 
-// otherTenant is ARM's code for a subscription of another tenant than that of the token. At the target that is an answer (S27), not a token that ran out.
+// otherTenant is ARM's code for a subscription of another tenant than that of the token. Of a subscription that is not the workspace's that is an answer (S27), not a
+// token that ran out.
 const otherTenant = "InvalidAuthenticationTokenTenant"
+
+// atHome reports whether a path is of the workspace's own subscription, or of none.
+func (r *reading) atHome(path string) bool {
+	target, err := arm.ParseTarget(path)
+	subscription := target.ID.Subscription()
+	return err != nil || subscription == "" || strings.EqualFold(subscription, r.Workspace.Subscription())
+}
 
 // gap writes down what was refused, and passes on what is no refusal: a network that is gone must not look like a workspace that is empty.
 func (r *reading) gap(ctx context.Context, q query, err error) error {
@@ -174,7 +182,7 @@ func (r *reading) gap(ctx context.Context, q query, err error) error {
 	switch trouble.Kind {
 	case errs.Denied, errs.NotFound, errs.Unsupported, errs.Invalid, errs.Conflict:
 	case errs.Unauthorized:
-		if q.section != snapshot.Target || !strings.EqualFold(trouble.Code, otherTenant) {
+		if !strings.EqualFold(trouble.Code, otherTenant) || r.atHome(q.path) {
 			return err
 		}
 	case errs.Unavailable:

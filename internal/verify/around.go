@@ -11,7 +11,7 @@ import (
 
 // around compares what is bound to what moved, and what leads to it.
 func (c *comparison) around(ctx context.Context) error {
-	for _, compare := range []func(context.Context) error{c.roles, c.locks, c.settings, c.alerts, c.endpoints} {
+	for _, compare := range []func(context.Context) error{c.accounts, c.roles, c.locks, c.settings, c.alerts, c.endpoints} {
 		if err := compare(ctx); err != nil {
 			return err
 		}
@@ -19,27 +19,38 @@ func (c *comparison) around(ctx context.Context) error {
 	return nil
 }
 
-// each visits the documents of a type around a snapshot's workspace, at both ends.
-func each(ctx context.Context, s *snapshot.Snapshot, t arm.Type, visit func(id arm.ID, doc arm.Document)) error {
+// each visits the documents of a type around a snapshot's workspace, at both ends; one that stands at both only once.
+func each(ctx context.Context, s *snapshot.Snapshot, t arm.Type, see func(id arm.ID, doc arm.Document)) error {
 	seen := map[string]bool{}
 	for _, section := range []snapshot.Section{snapshot.Source, snapshot.Target} {
-		for d, err := range s.Of(ctx, section, t) {
-			if err != nil {
-				return err
-			}
-			id, err := arm.Parse(d.ID)
-			if err != nil {
-				return err
-			}
-			doc, err := arm.ParseDocument(d.Body)
-			if err != nil {
-				return err
-			}
+		err := visit(ctx, s, section, t, func(id arm.ID, doc arm.Document) {
 			if !seen[id.Key()] {
 				seen[id.Key()] = true
-				visit(id, doc)
+				see(id, doc)
 			}
+		})
+		if err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// visit visits the documents of a type in one section.
+func visit(ctx context.Context, s *snapshot.Snapshot, section snapshot.Section, t arm.Type, see func(id arm.ID, doc arm.Document)) error {
+	for d, err := range s.Of(ctx, section, t) {
+		if err != nil {
+			return err
+		}
+		id, err := arm.Parse(d.ID)
+		if err != nil {
+			return err
+		}
+		doc, err := arm.ParseDocument(d.Body)
+		if err != nil {
+			return err
+		}
+		see(id, doc)
 	}
 	return nil
 }
@@ -51,11 +62,10 @@ func (c *comparison) index(ctx context.Context, t arm.Type, key func(arm.ID, arm
 	return there, err
 }
 
-// roles compares who may do what at and below what moved (S16): names of assignments do not count.
+// roles compares who may do what at and below what moved, and on which condition (S16): names of assignments do not count.
 func (c *comparison) roles(ctx context.Context) error {
 	key := func(scope arm.ID, doc arm.Document) string {
-		role := doc.Text("properties.roleDefinitionId")
-		return strings.ToLower(scope.String() + "|" + doc.Text("properties.principalId") + "|" + role[strings.LastIndexByte(role, '/')+1:])
+		return strings.ToLower(scope.String() + "|" + doc.Text("properties.principalId") + "|" + lastName(doc.Text("properties.roleDefinitionId")))
 	}
 	there, err := c.index(ctx, aml.RoleAssignments, func(id arm.ID, doc arm.Document) string { return key(id.Scope(), doc) })
 	if err != nil {
@@ -68,12 +78,18 @@ func (c *comparison) roles(ctx context.Context) error {
 		}
 		row.Before++
 		scope := c.m.ID(id.Scope())
-		if _, ok := there[key(scope, doc)]; ok {
-			row.After++
+		now, ok := there[key(scope, doc)]
+		if !ok {
+			row.Missing++
+			c.differ(Difference{Kind: row.Kind, What: Missing, Before: id.String(), After: scope.String(), Was: doc.Text("properties.principalId") + " has the role " + doc.Text("properties.roleDefinitionId")})
 			return
 		}
-		row.Missing++
-		c.differ(Difference{Kind: row.Kind, What: Missing, Before: id.String(), After: scope.String(), Was: doc.Text("properties.principalId") + " has the role " + doc.Text("properties.roleDefinitionId")})
+		row.After++
+		const condition = "properties.condition"
+		if want := c.m.Text(doc.Text(condition)); want != now.Text(condition) && doc.Text(condition) != now.Text(condition) {
+			row.Changed++
+			c.differ(Difference{Kind: row.Kind, What: Changed, Before: id.String(), After: now.Text("id"), Path: condition, Was: want, Is: now.Text(condition)})
+		}
 	})
 	c.row(row)
 	return err

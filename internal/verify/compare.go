@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
@@ -18,6 +18,8 @@ import (
 type Options struct {
 	Ended   []string // ids of jobs that the run brought to their end: their state is another, and must be an end
 	Skipped []string // ids of things that the plan said are not made again
+	// Planned is the content that the plan counted, by kind. Fewer at the begin of the run is a difference: a list that broke off must not make a good end (pain 39).
+	Planned map[string]int
 }
 
 // comparison is one comparison while it runs.
@@ -25,8 +27,10 @@ type comparison struct {
 	before, after *snapshot.Snapshot
 	m             rewrite.Map
 	ended, skip   map[string]bool
+	planned       map[string]int
 	old, now      arm.ID // the workspace
 	result        *Result
+	stale         map[string]*Mention // by kind and path
 }
 
 // Compare compares two snapshots of a workspace, the second taken after the things of the map moved. Invalid when the second one is not of where the workspace should be.
@@ -42,36 +46,35 @@ func Compare(ctx context.Context, before, after *snapshot.Snapshot, m rewrite.Ma
 	if !m.ID(old).Equal(now) {
 		return nil, errs.New(errs.Invalid, "SnapshotElsewhere", "the second snapshot is of %s, and the workspace should be %s", now, m.ID(old)).At(now.String())
 	}
-	c := &comparison{before: before, after: after, m: m, old: old, now: now, ended: set(o.Ended), skip: set(o.Skipped),
-		result: &Result{Verdict: Clean, Rows: []Row{}, Differences: []Difference{}, Addresses: []Renamed{}}}
-	if err := c.workspace(ctx); err != nil {
-		return nil, err
-	}
-	for _, kind := range aml.Kinds() {
-		if kind.Fate == aml.Disconnected {
-			continue // compared by what they connect
-		}
-		if err := c.kind(ctx, kind); err != nil {
+	c := &comparison{before: before, after: after, m: m, old: old, now: now, ended: set(o.Ended), skip: set(o.Skipped), planned: o.Planned, stale: map[string]*Mention{},
+		result: &Result{Verdict: Clean, Rows: []Row{}, Differences: []Difference{}, Addresses: []Renamed{}, Mentions: []Mention{}, Rights: []Right{}, NotCompared: []Gap{}}}
+	for _, part := range []func(context.Context) error{c.workspace, c.contents, c.around, c.gaps} {
+		if err := part(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.around(ctx); err != nil {
+	if c.result.Rights, err = Rights(ctx, before, after); err != nil {
 		return nil, err
 	}
-	if c.result.Total > 0 {
+	if c.result.Total > 0 && c.result.Verdict == Clean {
 		c.result.Verdict = Differs
 	}
+	c.result.Mentions = c.mentions()
 	c.result.Derived = Table()
 	return c.result, nil
 }
 
-// Table lists everything that is not compared, with the reasons.
-func Table() []Derived {
-	all := slices.Clone(everywhere)
-	for _, kind := range append([]aml.Kind{{}}, aml.Kinds()...) {
-		all = append(all, derivedOf(kind)[len(everywhere):]...)
+// contents compares everything below the workspace, but for connections of private endpoints: those are compared by what they connect.
+func (c *comparison) contents(ctx context.Context) error {
+	for _, kind := range aml.Kinds() {
+		if kind.Fate == aml.Disconnected {
+			continue
+		}
+		if err := c.kind(ctx, kind); err != nil {
+			return err
+		}
 	}
-	return all
+	return nil
 }
 
 func set(ids []string) map[string]bool {
@@ -102,6 +105,9 @@ func (c *comparison) workspace(ctx context.Context) error {
 	}
 	const guid = "properties.workspaceId"
 	c.result.WorkspaceID = is.Text(guid)
+	if was.Text(guid) != is.Text(guid) {
+		c.result.Verdict = Failed // it is another workspace of the same name; its GUID is compared below with the rest
+	}
 	row := Row{Kind: "workspace", Before: 1, After: 1}
 	kind := aml.Kind{}
 	for _, path := range aml.OwnedWorkspacePaths() {
@@ -118,6 +124,9 @@ func (c *comparison) row(r Row) {
 	if r.Before+r.After > 0 {
 		c.result.Rows = append(c.result.Rows, r)
 		c.result.Compared += max(r.Before, r.After)
+	}
+	if planned := c.planned[r.Kind]; r.Before < planned {
+		c.differ(Difference{Kind: r.Kind, What: Counted, Before: c.old.String(), After: c.now.String(), Was: strconv.Itoa(planned), Is: strconv.Itoa(r.Before)})
 	}
 }
 
@@ -196,6 +205,7 @@ func (c *comparison) landing(id string) string {
 func (c *comparison) pair(row *Row, kind aml.Kind, a, b snapshot.Document, order int) error {
 	switch {
 	case order < 0 && c.skip[strings.ToLower(a.ID)]:
+		row.Announced++
 		return nil
 	case order < 0:
 		row.Missing++
@@ -216,10 +226,16 @@ func (c *comparison) pair(row *Row, kind aml.Kind, a, b snapshot.Document, order
 	}
 	if kind.Path == "jobs" && c.ended[strings.ToLower(a.ID)] {
 		c.endedJob(row, a.ID, b.ID, is)
-		return nil
+		for _, path := range ofEnded {
+			was.Delete(path)
+			is.Delete(path)
+		}
 	}
 	if kind.Path == "datastores" {
 		c.store(was)
+	}
+	if !strings.EqualFold(a.ID, b.ID) {
+		c.result.Renamed++
 	}
 	c.documents(row, kind, a.ID, b.ID, was, is)
 	for _, uri := range []string{"properties.scoringUri", "properties.swaggerUri", "properties.inferenceEndpoint.uri"} {
@@ -228,19 +244,28 @@ func (c *comparison) pair(row *Row, kind aml.Kind, a, b snapshot.Document, order
 	return nil
 }
 
-// endedJob looks only whether a job that the run ended has ended.
+// endedJob looks whether a job that the run ended has ended.
 func (c *comparison) endedJob(row *Row, before, after string, is arm.Document) {
+	row.Announced++
 	if status := aml.JobStatus(is.Text("properties.status")); !status.Terminal() {
 		row.Changed++
 		c.differ(Difference{Kind: "jobs", What: Changed, Before: before, After: after, Path: "properties.status", Was: "an end", Is: string(status)})
 	}
 }
 
-// store makes of what a datastore said what it should say: where its account is now (aml-contract 6).
+// store makes of what a datastore said what it should say (aml-contract 6): where its account is now, if that moved and the fields named where it was, or nothing. Everything else was right
+// and must be as it was.
 func (c *comparison) store(was arm.Document) {
 	name := was.Text("properties.accountName")
+	if name == "" {
+		name = was.Text("properties.storeName")
+	}
 	from, to, moves := c.m.Account(name)
-	if moves && strings.EqualFold(was.Text("properties.resourceGroup"), from.Group()) {
+	if !moves {
+		return
+	}
+	subscription, group := was.Text("properties.subscriptionId"), was.Text("properties.resourceGroup")
+	if subscription == "" || strings.EqualFold(subscription, from.Subscription()) && strings.EqualFold(group, from.Group()) {
 		was.Set("properties.subscriptionId", to.Subscription())
 		was.Set("properties.resourceGroup", to.Group())
 	}

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -26,19 +27,16 @@ func (c *comparison) documents(row *Row, kind aml.Kind, before, after string, wa
 			doc.Delete(d.Path)
 		}
 	}
-	l := &leaves{c: c, strict: slices.Contains(rewritten, kind.Path), owned: kind.Owned()}
+	l := &leaves{c: c, strict: slices.Contains(rewritten, kind.Path), owned: kind.Owned(), kind: cmp.Or(kind.Path, "workspace"), id: after}
 	l.compare("", map[string]any(was), map[string]any(is))
 	row.Stale += l.stale
 	for _, d := range l.found {
-		d.Kind, d.What, d.Before, d.After = kind.Path, Changed, before, after
-		if d.Kind == "" {
-			d.Kind = "workspace"
-		}
+		d.Kind, d.What, d.Before, d.After = l.kind, Changed, before, after
 		c.differ(d)
 	}
 	if state != "" && state != aml.Succeeded && state != wasState {
 		l.found = append(l.found, Difference{})
-		c.differ(Difference{Kind: kind.Path, What: Changed, Before: before, After: after, Path: "properties.provisioningState", Was: string(aml.Succeeded), Is: string(state)})
+		c.differ(Difference{Kind: l.kind, What: Changed, Before: before, After: after, Path: "properties.provisioningState", Was: string(aml.Succeeded), Is: string(state)})
 	}
 	if len(l.found) > 0 {
 		row.Changed++
@@ -50,6 +48,8 @@ type leaves struct {
 	c      *comparison
 	strict bool
 	owned  []string
+	kind   string
+	id     string // of the document after the move
 	found  []Difference
 	stale  int
 }
@@ -100,6 +100,7 @@ func (l *leaves) texts(path, was, is string) {
 	case is == want, want != was && strings.EqualFold(is, want), strings.HasPrefix(was, "/subscriptions/") && strings.EqualFold(is, want):
 	case is == was && want != was && !l.strict && !l.owns(path):
 		l.stale++
+		l.c.mention(l.kind, path, l.id)
 	default:
 		l.differ(path, want, is)
 	}

@@ -4,32 +4,34 @@
 // It stands on snapshot, rewrite, aml, arm and errs, and knows no plan and no network.
 package verify
 
-import "github.com/amlmove/amlmove/internal/aml"
-
 // Verdict sums a comparison up.
 type Verdict string
 
 const (
 	Clean   Verdict = "clean"       // everything is there and as it should be
 	Differs Verdict = "differences" // something is missing, new or different
+	Failed  Verdict = "failed"      // another workspace was looked at, or part of it could not be read: nothing is proven
 )
 
 // Row counts one kind of thing before and after.
 type Row struct {
-	Kind    string `json:"kind"`
-	Before  int    `json:"before"`
-	After   int    `json:"after"`
-	Missing int    `json:"missing,omitempty"`
-	Added   int    `json:"added,omitempty"`
-	Changed int    `json:"changed,omitempty"`
-	Stale   int    `json:"stale,omitempty"` // texts that still name something by its old id, as the service left them
+	Kind      string `json:"kind"`
+	Before    int    `json:"before"`
+	After     int    `json:"after"`
+	Missing   int    `json:"missing,omitempty"`
+	Added     int    `json:"added,omitempty"`
+	Changed   int    `json:"changed,omitempty"`
+	Announced int    `json:"announced,omitempty"` // missing or changed as the plan said: a job that was ended, a service that was removed
+	Stale     int    `json:"stale,omitempty"`     // texts that still name something by its old id, as the service left them
 }
 
 // What a Difference is.
 const (
-	Missing = "missing"
-	Added   = "added"
-	Changed = "changed"
+	Missing = "missing" // it was there and is not
+	Added   = "added"   // it was not there and is
+	Changed = "changed" // a property of it is not as it should be
+	Counted = "counted" // there were fewer before the move than the plan counted (pain 39)
+	Unread  = "unread"  // it could be read before, and not after: whether it is there is not known
 )
 
 // Difference is one thing that is not as it should be.
@@ -51,53 +53,29 @@ type Renamed struct {
 	Is   string `json:"is"`
 }
 
+// Mention is a place in which the service left old ids: no difference, and good to know for who reads them.
+type Mention struct {
+	Kind    string `json:"kind"`
+	Path    string `json:"path"` // of the property; [*] stands for every item of a list
+	Count   int    `json:"count"`
+	Example string `json:"example"` // id, after the move, of a document that has one
+}
+
 // Result is what a comparison found.
 type Result struct {
 	Verdict     Verdict      `json:"verdict"`
-	WorkspaceID string       `json:"workspaceId"` // the GUID, the same before and after
+	WorkspaceID string       `json:"workspaceId"` // the GUID, the same before and after unless the verdict is Failed
 	Compared    int          `json:"compared"`    // things
+	Renamed     int          `json:"renamed"`     // things whose id is another
 	Rows        []Row        `json:"rows"`
 	Differences []Difference `json:"differences"`
 	Total       int          `json:"total"` // of differences, also those beyond the first that are listed
 	Addresses   []Renamed    `json:"addresses"`
-	Derived     []Derived    `json:"derived"` // what was not compared, and why
+	Mentions    []Mention    `json:"staleMentions"`
+	Rights      []Right      `json:"rights"`
+	NotCompared []Gap        `json:"notCompared"` // what could not be read, or is not known to this program (pain 41)
+	Derived     []Derived    `json:"derived"`     // what was not compared, and why
 }
 
-// most is how many differences are listed.
+// most is how many differences, and how many places with old ids, are listed.
 const most = 1000
-
-// Derived is a member of documents that is not compared.
-type Derived struct {
-	Kind string `json:"kind"`
-	Path string `json:"path"`
-	Why  string `json:"why"`
-}
-
-// everywhere are members that no comparison of any kind looks at.
-var everywhere = []Derived{
-	{"*", "systemData", "who wrote the document last, and when"}, {"*", "etag", "changes with every write"},
-	{"*", "identity.principalId", "a thing that was made again has a new identity; the report names it"}, {"*", "identity.tenantId", "comes with the identity"},
-	{"*", "properties.provisioningState", "must have succeeded, which is looked at by itself"},
-}
-
-// further are members of single kinds that are not compared, besides those that aml calls read-only.
-var further = []Derived{
-	{"", "properties.privateEndpointConnections", "compared by themselves: the move makes new ones"},
-	{"", "properties.mlFlowTrackingUri", "holds the id; listed as an address"},
-	{"", "properties.notebookInfo", "the service's own"}, {"", "properties.serviceProvisionedResourceGroup", "the service's own"},
-	{"", "properties.privateLinkCount", "follows the connections"}, {"", "properties.discoveryUrl", "the service's own"},
-}
-
-// derivedOf are the members of a kind that are not compared.
-func derivedOf(kind aml.Kind) []Derived {
-	all := append([]Derived{}, everywhere...)
-	for _, path := range kind.ReadOnly {
-		all = append(all, Derived{kind.Path, path, "the service writes it"})
-	}
-	for _, d := range further {
-		if d.Kind == kind.Path {
-			all = append(all, d)
-		}
-	}
-	return all
-}

@@ -52,15 +52,12 @@ func (removeCompute) Do(ctx context.Context, t *Task) error {
 	if err != nil {
 		return err
 	}
-	now, found, err := t.Read(ctx, id)
-	if err != nil || !found {
-		return err
-	}
 	// A managed compute may be Creating, and one that failed has settled as well: only a change under way is waited for.
-	if now, err = t.Settled(ctx, id); err != nil && !errs.Is(err, errs.Conflict) {
-		if errs.Is(err, errs.NotFound) {
-			return nil
-		}
+	now, err := t.Settled(ctx, id)
+	if errs.Is(err, errs.NotFound) {
+		return nil
+	}
+	if err != nil && !errs.Is(err, errs.Conflict) {
 		return err
 	}
 	removal := aml.RemovalOf(now.Text("properties.computeType"), now.Bool("properties.isAttachedCompute"))

@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
@@ -204,7 +205,11 @@ func makeDeployment(ctx context.Context, t *Task, id arm.ID) error {
 type restoreTraffic struct{ restoring }
 
 func (restoreTraffic) Done(ctx context.Context, t *Task) (bool, error) {
-	where, body, err := t.wanted(ctx)
+	id, err := t.Subject()
+	if err != nil {
+		return false, err
+	}
+	where, body, err := t.wholeEndpoint(ctx, id)
 	if err != nil {
 		return false, err
 	}
@@ -230,12 +235,33 @@ func (restoreTraffic) Do(ctx context.Context, t *Task) error {
 
 // setTraffic writes the endpoint whole, as it was: a PATCH cannot set traffic.
 func setTraffic(ctx context.Context, t *Task, id arm.ID) error {
-	where, body, err := t.wantedOf(ctx, id)
+	where, body, err := t.wholeEndpoint(ctx, id)
 	if err != nil {
 		return err
 	}
 	_, err = t.ensure(ctx, where, body)
 	return err
+}
+
+// wholeEndpoint is the body of an endpoint with its traffic: that of deployments which are made again. One that had failed got none, and the service refuses its name.
+func (t *Task) wholeEndpoint(ctx context.Context, id arm.ID) (arm.ID, arm.Document, error) {
+	where, body, err := t.wantedOf(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	deployments, err := t.deploymentsOf(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, path := range []string{"properties.traffic", "properties.mirrorTraffic"} {
+		shares := body.Object(path)
+		for name := range shares {
+			if !slices.ContainsFunc(deployments, func(d arm.ID) bool { return strings.EqualFold(d.Name(), name) }) {
+				delete(shares, name)
+			}
+		}
+	}
+	return where, body, nil
 }
 
 // removeService removes a web service of the v1 API (S35), which nobody can make again.

@@ -100,12 +100,13 @@ const heldLimit = 30 * time.Minute
 
 // ensure makes a resource as it is wanted, unless it stands. A failed leftover of an earlier try is written over; a name that is still blocked is waited for.
 func (t *Task) ensure(ctx context.Context, where arm.ID, body arm.Document) (arm.Document, error) {
-	present, found, err := t.Read(ctx, where)
+	_, found, err := t.Read(ctx, where)
 	if err != nil {
 		return nil, err
 	}
 	if found {
-		if present, err = t.Settled(ctx, where); err == nil && len(lacks(present, body)) == 0 {
+		present, err := t.Settled(ctx, where)
+		if err == nil && len(lacks(present, body)) == 0 {
 			return present, nil
 		}
 		if err != nil && !errs.Is(err, errs.Conflict) { // it settled badly: written over

@@ -43,7 +43,7 @@ func newWorld(t *testing.T, fixture string, include ...string) *world {
 func worldOn(t *testing.T, cloud *cloudtest.Cloud, include ...string) *world {
 	t.Helper()
 	options := cloud.ClientOptions()
-	client, err := azure.New(azure.Options{Endpoint: cloud.Endpoint, Credential: cloud.Credential(), Client: options})
+	client, err := azure.New(azure.Options{Endpoint: cloud.Endpoint, Credential: cloud.Credential(), Client: options, Sleep: quick{}.Sleep})
 	if err != nil {
 		t.Fatal(err)
 	}
