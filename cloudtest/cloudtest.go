@@ -78,6 +78,7 @@ func Start(t testing.TB, options ...Option) *Cloud {
 	dir := t.TempDir()
 	inner, summary := start(t, dir, s)
 	c := &Cloud{Endpoint: inner.Base(), Dir: dir, TenantID: summary.TenantID, Principals: map[string]Principal{}, client: inner.Client(), inner: inner}
+	t.Cleanup(c.client.CloseIdleConnections) // a cloud that stops waits for connections that are kept alive
 	c.state = folder.NewState(dir, inner.Base(), inner.Address(), "sqlite", summary)
 	c.Subscriptions = c.state.Subscriptions
 	for _, p := range append(summary.Principals, summary.Client) {

@@ -43,12 +43,14 @@ func rightRules() []Rule {
 	}
 }
 
-// targetScope is where rights at the target are asked for: the group, or its subscription while the group is not there.
+// targetScope is where rights at the target were asked for: at the group, or at its subscription when the group could not be read.
 func (c *Case) targetScope() arm.ID {
-	if c.groupMissing() || !c.aimed() {
-		return c.Target.SubscriptionID()
+	if c.aimed() {
+		if _, read := c.targetGroupDoc(); read {
+			return c.Target.GroupID()
+		}
 	}
-	return c.Target.GroupID()
+	return c.Target.SubscriptionID()
 }
 
 // may says whether the caller may do something at a scope.

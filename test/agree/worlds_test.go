@@ -162,15 +162,17 @@ func contentWorlds() []world {
 			makes(under("data/d/versions/1"), `{"properties":{"dataType":"uri_file","dataUri":"azureml://datastores/workspaceblobstore/paths/d"}}`),
 			makes(under("datastores/own"), `{"properties":{"datastoreType":"AzureBlob","accountName":"originstore","containerName":"c","credentials":{"credentialsType":"None"}}}`))},
 	}
+	var ended []doing
 	for _, s := range aml.JobStatuses() {
-		job := world{name: "a job that is " + string(s) + " (S28)", change: status("jobs/j", s)}
-		project := world{name: "a labeling project that is " + string(s) + " (S37)", change: status("labelingJobs/l", s)}
-		if !s.Terminal() {
-			job.refused, job.clauses = "j ("+string(s)+")", []string{"S28", "S22"}
-			project.refused, project.clauses = "l ("+string(s)+")", []string{"S28", "S37"}
+		if s.Terminal() {
+			ended = append(ended, status("jobs/j-"+string(s), s), status("labelingJobs/l-"+string(s), s))
+			continue
 		}
-		list = append(list, job, project)
+		list = append(list, world{name: "a job and a labeling project that are " + string(s) + " (S28, S37)", change: together(status("jobs/j", s), status("labelingJobs/l", s)),
+			refused: "l (" + string(s) + ")", clauses: []string{"S28", "S37", "S22"}})
 	}
+	list = append(list, world{name: "a running job alone (S28)", change: status("jobs/j", aml.JobRunning), refused: "j (Running)", clauses: []string{"S28"}},
+		world{name: "jobs and labeling projects that have ended (S28)", change: together(ended...)})
 	for _, s := range []string{"Creating", "Updating", "Deleting", "Succeeded", "Failed", "Canceled", "Unknown"} {
 		list = append(list, world{name: "a compute that is " + s + " (S34)", refused: "cpu (AmlCompute, " + s + ")", clauses: []string{"S34"},
 			change: inState("computes/cpu", s, map[string]any{"computeType": "AmlCompute", "properties": map[string]any{"vmSize": "Standard_DS2_v2"}})})
