@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -71,6 +72,10 @@ func (c *comparison) roles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	names, err := roleNames(ctx, c.before)
+	if err != nil {
+		return err
+	}
 	row := Row{Kind: "role assignments"}
 	err = each(ctx, c.before, aml.RoleAssignments, func(id arm.ID, doc arm.Document) {
 		if !c.m.Moves(id.Scope()) {
@@ -81,7 +86,8 @@ func (c *comparison) roles(ctx context.Context) error {
 		now, ok := there[key(scope, doc)]
 		if !ok {
 			row.Missing++
-			c.differ(Difference{Kind: row.Kind, What: Missing, Before: id.String(), After: scope.String(), Was: doc.Text("properties.principalId") + " has the role " + doc.Text("properties.roleDefinitionId")})
+			c.differ(Difference{Kind: row.Kind, What: Missing, Before: id.String(), After: scope.String(),
+				Was: roleWords(doc, names)})
 			return
 		}
 		row.After++
@@ -93,6 +99,12 @@ func (c *comparison) roles(ctx context.Context) error {
 	})
 	c.row(row)
 	return err
+}
+
+// roleWords says what an assignment gives to whom.
+func roleWords(assignment arm.Document, names map[string]string) string {
+	role := lastName(assignment.Text("properties.roleDefinitionId"))
+	return strings.TrimSpace(strings.ToLower(assignment.Text("properties.principalType"))+" "+assignment.Text("properties.principalId")) + " has the role " + cmp.Or(names[role], role)
 }
 
 // locks compares the locks on what moved, and those that were lifted for the move.

@@ -28,6 +28,7 @@ var further = []Derived{
 	{"", "properties.notebookInfo", "the service's own"}, {"", "properties.serviceProvisionedResourceGroup", "the service's own"},
 	{"", "properties.privateLinkCount", "follows the connections"}, {"", "properties.discoveryUrl", "the service's own"},
 	{associated, "properties.privateEndpointConnections", "compared by themselves: the move makes new ones"},
+	{associated, "properties.TenantId", "Application Insights calls its subscription so"},
 }
 
 // reasons say why the service writes a read-only member, by its last name. Others are just the service's own.

@@ -58,7 +58,7 @@ func (c *comparison) unread(ctx context.Context, s *snapshot.Snapshot, when stri
 		return nil, err
 	}
 	for _, n := range notes {
-		if n.Code == snapshot.UnknownKind || n.Code == snapshot.DocumentsSkipped {
+		if n.Code == snapshot.UnknownKind {
 			c.result.NotCompared = append(c.result.NotCompared, Gap{when, n.Subject, n.Text})
 		}
 	}
