@@ -86,7 +86,10 @@ func (p player) play(t *testing.T, direction string, kill int) (state State, kil
 // everyMoment kills a run at each moment of its journal in turn, on a stage of its own each time, and lets check judge what a second process makes of it.
 func everyMoment(t *testing.T, database string, fail string, check func(t *testing.T, p player)) {
 	t.Helper()
-	stride := 3 // the everyday form: every third moment, beginning at another each time a step is added
+	if testing.Short() {
+		t.Skip("processes are killed in the run without -short")
+	}
+	stride := 7 // the everyday form: some moments, others each time a step is added
 	if os.Getenv("AMLMOVE_NIGHTLY") != "" {
 		stride = 1
 	}
@@ -111,7 +114,10 @@ func everyMoment(t *testing.T, database string, fail string, check func(t *testi
 
 func TestAKilledWayBackGoesOn(t *testing.T) {
 	t.Parallel()
-	for kill := 1; ; kill += 4 {
+	if testing.Short() {
+		t.Skip("processes are killed in the run without -short")
+	}
+	for kill := 1; ; kill += 6 {
 		f, s := play(t, act())
 		fail := map[string]bool{"validate": true}
 		if _, err := perform(t, f, Options{Actions: effects{stage: s, fail: fail}, NoRollback: true}, (*Run).Forward); err != nil {

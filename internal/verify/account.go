@@ -32,7 +32,7 @@ func (c *comparison) accounts(ctx context.Context) error {
 				return
 			}
 			row.After++
-			c.result.Renamed++
+			c.renamed(id.String(), landing.String())
 			c.documents(&row, kind, id.String(), landing.String(), was, is)
 		})
 		if err != nil {

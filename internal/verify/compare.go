@@ -113,6 +113,7 @@ func (c *comparison) workspace(ctx context.Context) error {
 	for _, path := range aml.OwnedWorkspacePaths() {
 		kind.References = append(kind.References, aml.Reference{Path: path, Owned: true})
 	}
+	c.renamed(c.old.String(), c.now.String())
 	c.documents(&row, kind, c.old.String(), c.now.String(), was, is)
 	const tracking = "properties.mlFlowTrackingUri"
 	c.address(c.now.String(), "MLflow tracking URI", was.Text(tracking), is.Text(tracking))
@@ -127,6 +128,13 @@ func (c *comparison) row(r Row) {
 	}
 	if planned := c.planned[r.Kind]; r.Before < planned {
 		c.differ(Difference{Kind: r.Kind, What: Counted, Before: c.old.String(), After: c.now.String(), Was: strconv.Itoa(planned), Is: strconv.Itoa(r.Before)})
+	}
+}
+
+// renamed counts a thing whose id is another.
+func (c *comparison) renamed(was, is string) {
+	if !strings.EqualFold(was, is) {
+		c.result.Renamed++
 	}
 }
 
@@ -234,9 +242,7 @@ func (c *comparison) pair(row *Row, kind aml.Kind, a, b snapshot.Document, order
 	if kind.Path == "datastores" {
 		c.store(was)
 	}
-	if !strings.EqualFold(a.ID, b.ID) {
-		c.result.Renamed++
-	}
+	c.renamed(a.ID, b.ID)
 	c.documents(row, kind, a.ID, b.ID, was, is)
 	for _, uri := range []string{"properties.scoringUri", "properties.swaggerUri", "properties.inferenceEndpoint.uri"} {
 		c.address(b.ID, strings.TrimPrefix(uri, "properties."), was.Text(uri), is.Text(uri))

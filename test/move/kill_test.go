@@ -90,7 +90,7 @@ const lastMoment = 1000
 // TestAKilledMoveGoesOnToTheSameEnd kills the whole move of contoso at moments of its journal, several times in a row, and lets another process go on.
 func TestAKilledMoveGoesOnToTheSameEnd(t *testing.T) {
 	t.Parallel()
-	runs := 4
+	runs := 3
 	if os.Getenv("AMLMOVE_NIGHTLY") != "" {
 		runs = 200
 	}

@@ -77,7 +77,7 @@ func (t *Task) captureAfter(ctx context.Context, file string) error {
 
 // expected is what the plan said would be different.
 func (t *Task) expected() verify.Options {
-	var o verify.Options
+	o := verify.Options{Planned: t.Plan.Counts}
 	made := map[string]bool{}
 	for _, s := range t.Plan.Steps {
 		switch s.Action {
