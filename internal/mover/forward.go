@@ -92,29 +92,32 @@ func before(p plan.Phase) bool {
 	return slices.Index(plan.Phases(), p) < slices.Index(plan.Phases(), plan.Move)
 }
 
-// sumUp makes a verdict of the outcomes.
+// sumUp makes a verdict of the outcomes. A comparison that finds what a person still has to approve missing is no failure while the run waits for that person.
 func (r *Run) sumUp(outcomes map[string]outcome) verdict {
-	var failed, waiting, blocked []string
+	reasons := map[StepState][]string{}
+	differs := []string{}
 	for _, s := range r.Plan.Steps {
-		switch o := outcomes[s.ID]; o.State {
-		case StepFailed:
-			failed = append(failed, s.ID+": "+o.Reason)
-		case StepWaiting:
-			waiting = append(waiting, s.ID+": "+o.Reason)
-		case StepBlocked:
-			blocked = append(blocked, s.ID+": "+o.Reason)
+		o := outcomes[s.ID]
+		line := s.ID + ": " + o.Reason
+		if s.Phase == plan.Verify && o.State == StepFailed {
+			differs = append(differs, line)
+		} else {
+			reasons[o.State] = append(reasons[o.State], line)
 		}
 	}
-	moved := outcomes[r.Plan.NoReturn].State.Well()
+	bad := Failed
+	if outcomes[r.Plan.NoReturn].State.Well() {
+		bad = Partial
+	}
 	switch {
-	case len(failed) > 0 && moved:
-		return verdict{Partial, strings.Join(failed, "; ")}
-	case len(failed) > 0:
-		return verdict{Failed, strings.Join(failed, "; ")}
-	case len(waiting) > 0:
-		return verdict{Waiting, strings.Join(waiting, "; ")}
-	case len(blocked) > 0: // nothing that failed or waits explains it: not done is not done
-		return verdict{map[bool]State{true: Partial, false: Failed}[moved], strings.Join(blocked, "; ")}
+	case len(reasons[StepFailed]) > 0:
+		return verdict{bad, strings.Join(append(reasons[StepFailed], differs...), "; ")}
+	case len(reasons[StepWaiting]) > 0:
+		return verdict{Waiting, strings.Join(reasons[StepWaiting], "; ")}
+	case len(differs) > 0:
+		return verdict{bad, strings.Join(differs, "; ")}
+	case len(reasons[StepBlocked]) > 0: // nothing that failed or waits explains it: not done is not done
+		return verdict{bad, strings.Join(reasons[StepBlocked], "; ")}
 	}
 	return verdict{State: Done}
 }
