@@ -141,8 +141,12 @@ func (s *scene) inUse(ctx context.Context) error {
 			s.say("   blocked by %s: %s\n   -> %s\n\n", f.ID, f.Message, f.Remedy)
 		}
 	}
-	s.say("2. The labeling project comes to its end. Everything else that stops a move, the plan takes care of.\n\n")
-	return s.finishLabeling(ctx)
+	s.say("2. The labeling project comes to its end, and two minutes pass. Everything else that stops a move, the plan takes care of.\n\n")
+	if err := s.finishLabeling(ctx); err != nil {
+		return err
+	}
+	_, err = s.client.Do(ctx, http.MethodPost, "/_cloud/clock", "none", map[string]any{"advance": "2m"})
+	return err
 }
 
 // finishLabeling lets the labeling projects that run come to their end, as their annotators would.

@@ -166,7 +166,7 @@ func reportOf(ctx context.Context, folder mover.Folder, story mover.Story) (*rep
 	if d.Moved {
 		d.IDs = renamed(p)
 	}
-	d.Accounts, err = accounts(ctx, folder)
+	err = asBefore(ctx, folder, d)
 	d.Arrange()
 	return d, err
 }
@@ -234,19 +234,28 @@ func renamed(p *plan.Plan) []report.Renamed {
 	return all
 }
 
-// accounts are the associated resources of the workspace before the move.
-func accounts(ctx context.Context, folder mover.Folder) (ids []string, err error) {
+// asBefore adds what only the snapshot of before tells: the associated resources of the workspace, and of which type computes and datastores are.
+func asBefore(ctx context.Context, folder mover.Folder, d *report.Data) (err error) {
 	snap, err := snapshot.Open(ctx, folder.File(mover.BeforeFile))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, snap.Close()) }()
 	f, err := facts.Read(ctx, snap)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, a := range f.Accounts() {
-		ids = append(ids, a.ID.String())
+		d.Accounts = append(d.Accounts, a.ID.String())
 	}
-	return ids, nil
+	kinds := map[string]string{}
+	for path, member := range map[string]string{"computes": "properties.computeType", "datastores": "properties.datastoreType"} {
+		for _, item := range f.Content(path) {
+			kinds[item.ID.Key()] = item.Doc.Text(member)
+		}
+	}
+	for i, id := range d.IDs {
+		d.IDs[i].Kind = kinds[strings.ToLower(id.Was)]
+	}
+	return nil
 }

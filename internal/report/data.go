@@ -74,8 +74,9 @@ type Remark struct {
 
 // Renamed is a resource with its ids before and after.
 type Renamed struct {
-	Was string `json:"was"`
-	Is  string `json:"is"`
+	Was  string `json:"was"`
+	Is   string `json:"is"`
+	Kind string `json:"kind,omitempty"` // computeType of a compute, datastoreType of a datastore
 }
 
 // JSON writes the report for machines.
@@ -170,8 +171,16 @@ type phaseOf struct {
 	Steps []Step
 }
 
-// Arrange sorts what has no order of its own.
+// Arrange sorts what has no order of its own, and puts in the names that only the comparison knows: a role that was given again has a new one.
 func (d *Data) Arrange() {
+	if d.Verify != nil {
+		for _, pair := range d.Verify.Roles {
+			at := slices.IndexFunc(d.IDs, func(r Renamed) bool { return strings.EqualFold(r.Was, pair.Was) })
+			if at >= 0 {
+				d.IDs[at].Is = pair.Is
+			}
+		}
+	}
 	slices.SortFunc(d.IDs, func(a, b Renamed) int { return cmp.Compare(a.Was, b.Was) })
 	byStep := func(a, b Remark) int { return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Text, b.Text)) }
 	slices.SortFunc(d.ToDo, byStep)

@@ -5,7 +5,6 @@ import (
 	"html"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/plan"
@@ -15,9 +14,12 @@ import (
 type fate struct{ class, words string }
 
 var (
-	moved = fate{"moved", "moved"}
-	again = fate{"again", "made again"}
-	stays = fate{"stay", "stays"}
+	moved   = fate{"moved", "moved"}
+	again   = fate{"again", "made again"}
+	stays   = fate{"stay", "stays"}
+	waits   = fate{"fair", "waits for approval"}
+	removed = fate{"bad", "removed"}
+	absent  = fate{"bad", "not made again"}
 )
 
 // thing is a box of the drawing.
@@ -28,32 +30,51 @@ type thing struct {
 
 // things are what the drawing shows, at the target and at the source.
 func (d *Data) things() (target, source []thing) {
-	seen := map[string]bool{}
-	for _, s := range d.Steps {
-		at := s.ID[strings.LastIndexByte(s.ID, '/')+1:]
-		if seen[s.Action+at] {
+	for _, text := range d.Accounts {
+		id, err := arm.Parse(text)
+		if err != nil {
 			continue
 		}
-		seen[s.Action+at] = true
-		switch s.Action {
-		case plan.RestoreCompute:
-			target = append(target, thing{at, "compute", again})
-		case plan.RestoreEndpoint:
-			target = append(target, thing{at, "endpoint", again})
-		case plan.RestorePrivateEndpoint:
-			source = append(source, thing{at, "private endpoint", stays})
+		if d.Moved && slices.ContainsFunc(d.IDs, func(r Renamed) bool { return strings.EqualFold(r.Was, text) }) {
+			target = append(target, thing{id.Name(), kindWords(id), moved})
+		} else {
+			source = append(source, thing{id.Name(), kindWords(id), stays})
 		}
 	}
-	for _, id := range d.IDs {
-		parsed, err := arm.Parse(id.Was)
-		if err == nil && parsed.TopLevel() && !strings.EqualFold(id.Was, d.From) {
-			target = append([]thing{{parsed.Name(), kindWords(parsed), moved}}, target...)
+	words := map[string]string{plan.RemoveCompute: "compute", plan.RestoreCompute: "compute", plan.RemoveEndpoint: "endpoint", plan.RestoreEndpoint: "endpoint", plan.RestorePrivateEndpoint: "private endpoint"}
+	seen := map[string]bool{}
+	for _, s := range d.Steps {
+		name, kind := s.ID[strings.LastIndexByte(s.ID, '/')+1:], words[s.Action]
+		if kind == "" || d.Moved == (s.Phase == plan.Clear) || seen[s.Action+name] {
+			continue
 		}
-	}
-	for _, id := range d.stayed() {
-		source = append([]thing{{id.Name(), kindWords(id), stays}}, source...)
+		seen[s.Action+name] = true
+		t := thing{name, kind, fateOf(s, d.Moved)}
+		if kind != "private endpoint" && d.Moved {
+			target = append(target, t)
+		} else {
+			source = append(source, t)
+		}
 	}
 	return target, source
+}
+
+// fateOf is what became of the subject of a step that removes it, or makes it again.
+func fateOf(s Step, hasMoved bool) fate {
+	well := s.State == "done" || s.State == "there"
+	switch {
+	case !hasMoved && well && !s.Back && s.Phase == plan.Clear:
+		return removed
+	case !hasMoved:
+		return stays
+	case well && s.Action == plan.RestorePrivateEndpoint:
+		return fate{"again", "connected again"}
+	case well:
+		return again
+	case s.Action == plan.RestorePrivateEndpoint:
+		return waits
+	}
+	return absent
 }
 
 // kindWords names a resource in everyday words.
@@ -64,18 +85,6 @@ func kindWords(id arm.ID) string {
 		return word
 	}
 	return id.Type().Path()
-}
-
-// stayed are the associated resources that did not move along.
-func (d *Data) stayed() []arm.ID {
-	var ids []arm.ID
-	for _, text := range d.Accounts {
-		id, err := arm.Parse(text)
-		if err == nil && !slices.ContainsFunc(d.IDs, func(r Renamed) bool { return strings.EqualFold(r.Was, text) }) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
 }
 
 // Measures of the drawing, in pixels.
@@ -98,14 +107,18 @@ func drawMap(d *Data) string {
 	if !d.Moved {
 		home = 4 + 20
 	}
-	drawBox(&b, home, 72, 2*boxWidth+gap, thing{short(d.From), "workspace", moved})
+	here := stays
 	if d.Moved {
-		fmt.Fprintf(&b, `<rect x="%d" y="72" width="%d" height="%d" rx="6" fill="none" stroke="var(--stay)" stroke-dasharray="5 4"/><text class="soft" x="%d" y="97">%s was here</text>`, left, 2*boxWidth+gap, boxHeight, left+14, html.EscapeString(short(d.From)))
+		here = moved
+	}
+	drawBox(&b, home, 72, 2*boxWidth+gap, thing{short(d.From), "workspace", here})
+	if d.Moved {
+		fmt.Fprintf(&b, `<rect x="%d" y="72" width="%d" height="%d" rx="6" fill="none" stroke="var(--stay)" stroke-dasharray="5 4"/><text class="soft" x="%d" y="97">%s was here</text>`, left, 2*boxWidth+gap, boxHeight, left+14, escape(short(d.From)))
 		fmt.Fprintf(&b, `<line x1="%d" y1="92" x2="%d" y2="92" stroke="var(--moved)" stroke-width="2" marker-end="url(#tip)"/>`, left+2*boxWidth+gap+4, home-6)
 	}
 	drawThings(&b, left, source)
 	drawThings(&b, 556+20, target)
-	fmt.Fprintf(&b, `<text class="soft" x="8" y="%d"><tspan fill="var(--moved)">■</tspan> moved  <tspan fill="var(--again)">■</tspan> made again  <tspan fill="var(--stay)">■</tspan> stays</text></svg>`, height-6)
+	fmt.Fprintf(&b, `<text class="soft" x="8" y="%d"><tspan class="moved">■</tspan> moved &#160; <tspan class="again">■</tspan> made again &#160; <tspan class="stay">■</tspan> stays &#160; <tspan class="fair">■</tspan> waits for a person &#160; <tspan class="bad">■</tspan> not there</text></svg>`, height-6)
 	return b.String()
 }
 
@@ -116,13 +129,13 @@ func drawSide(b *strings.Builder, x int, title, id string, height int) {
 		place = parsed.Group() + " in " + parsed.Subscription()
 	}
 	fmt.Fprintf(b, `<rect x="%d" y="4" width="510" height="%d" rx="10" fill="none" stroke="var(--line)" stroke-width="2"/><text x="%d" y="30" style="font-weight:600;font-size:14px">%s</text><text class="soft" x="%d" y="50">%s</text>`,
-		x, height-32, x+20, title, x+20, html.EscapeString(place))
+		x, height-32, x+20, title, x+20, escape(place))
 }
 
 func drawThings(b *strings.Builder, x int, things []thing) {
 	for i, t := range things {
 		if i == most-1 && len(things) > most {
-			t = thing{fmt.Sprintf("and %d more", len(things)-most+1), "", stays}
+			t = thing{fmt.Sprintf("and %d more", len(things)-most+1), "the steps below name all", fate{class: "stay"}}
 		}
 		if i >= most {
 			return
@@ -132,8 +145,12 @@ func drawThings(b *strings.Builder, x int, things []thing) {
 }
 
 func drawBox(b *strings.Builder, x, y, width int, t thing) {
-	fmt.Fprintf(b, `<g><title>%s: %s %s</title><rect x="%d" y="%d" width="%d" height="%d" rx="6" fill="var(--panel)" stroke="var(--%s)" stroke-width="1.5"/><text x="%d" y="%d" style="font-weight:600">%s</text><text class="soft" x="%d" y="%d">%s, %s</text></g>`,
-		html.EscapeString(t.name), html.EscapeString(t.kind), t.words, x, y, width, boxHeight, t.class, x+12, y+17, html.EscapeString(clip(t.name, width/8)), x+12, y+32, html.EscapeString(t.kind), t.words)
+	below := t.kind
+	if t.words != "" {
+		below += ", " + t.words
+	}
+	fmt.Fprintf(b, `<g><title>%s: %s</title><rect x="%d" y="%d" width="%d" height="%d" rx="6" fill="var(--panel)" stroke="var(--%s)" stroke-width="1.5"/><text x="%d" y="%d" style="font-weight:600">%s</text><text class="soft" x="%d" y="%d">%s</text></g>`,
+		escape(t.name), escape(below), x, y, width, boxHeight, t.class, x+12, y+17, escape(clip(t.name, width/8)), x+12, y+32, escape(below))
 }
 
 // clip shortens a name to what fits.
@@ -144,75 +161,12 @@ func clip(text string, width int) string {
 	return text
 }
 
-// Measures of the timeline.
-const (
-	laneLeft, laneWidth = 90, 970
-	barHeight, barGap   = 5, 1
-	lanesMost           = 60 // bars in the lane of a phase; more share the last lines
-)
-
-// drawTimeline draws when each step ran, by phase.
-func drawTimeline(d *Data) string {
-	begin, end := d.span()
-	if !end.After(begin) {
-		return `<p class="sub">nothing was begun</p>`
-	}
-	scale := float64(laneWidth) / float64(end.Sub(begin))
-	var bars strings.Builder
-	y := 24
-	for _, phase := range d.phases() {
-		top, lane := y, 0
-		for _, s := range phase.Steps {
-			if s.Began.IsZero() {
-				continue
-			}
-			x := float64(laneLeft) + float64(s.Began.Sub(begin))*scale
-			width := max(2, float64(s.Ended.Sub(s.Began))*scale)
-			colour := map[string]string{"failed": "bad", "waiting": "fair", "done": "again", "there": "stay"}[s.State]
-			if colour == "" {
-				colour = "stay"
-			}
-			fmt.Fprintf(&bars, `<rect x="%.1f" y="%d" width="%.1f" height="%d" rx="1.5" fill="var(--%s)"><title>%s (%s, %s)</title></rect>`, x, top+min(lane, lanesMost)*(barHeight+barGap), width, barHeight, colour,
-				html.EscapeString(s.What), stateWords(s), tookWords(s))
-			lane++
+// escape makes a text fit for XML: characters that XML does not have are left out.
+func escape(text string) string {
+	return html.EscapeString(strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0xFFFE || r == 0xFFFF || r >= 0xD800 && r < 0xE000 {
+			return -1
 		}
-		if lane == 0 {
-			continue
-		}
-		fmt.Fprintf(&bars, `<text x="0" y="%d">%s</text>`, top+9, phase.Phase)
-		y = top + max(min(lane, lanesMost+1)*(barHeight+barGap), 14) + 8
-		fmt.Fprintf(&bars, `<line x1="0" x2="%d" y1="%d" y2="%d" stroke="var(--line)"/>`, laneLeft+laneWidth, y-5, y-5)
-	}
-	return fmt.Sprintf(`<svg viewBox="0 0 %d %d" role="img" aria-label="when each step ran">%s%s</svg>`, laneLeft+laneWidth+10, y+4, axis(begin, end, scale, y), bars.String())
-}
-
-// axis marks a few instants.
-func axis(begin, end time.Time, scale float64, height int) string {
-	var b strings.Builder
-	for i := range 6 {
-		at := end.Sub(begin) * time.Duration(i) / 5
-		x := float64(laneLeft) + float64(at)*scale
-		anchor := map[int]string{0: "start", 5: "end"}[i]
-		if anchor == "" {
-			anchor = "middle"
-		}
-		fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="16" y2="%d" stroke="var(--line)" stroke-dasharray="2 4"/><text class="soft" x="%.1f" y="11" text-anchor="%s">%s</text>`, x, x, height, x, anchor, at.Round(time.Second/10))
-	}
-	return b.String()
-}
-
-// span is from the first begin to the last end.
-func (d *Data) span() (begin, end time.Time) {
-	for _, s := range d.Steps {
-		if s.Began.IsZero() {
-			continue
-		}
-		if begin.IsZero() || s.Began.Before(begin) {
-			begin = s.Began
-		}
-		if s.Ended.After(end) {
-			end = s.Ended
-		}
-	}
-	return begin, end
+		return r
+	}, text))
 }

@@ -14,7 +14,8 @@ var page string
 
 // parsed is the page; a page that cannot be parsed is a defect that every test shows.
 var parsed = template.Must(template.New("report").Funcs(template.FuncMap{
-	"short": short, "note": rowNote, "measured": measured, "state": stateWords, "tookOf": tookWords,
+	"short": short, "state": stateWords, "tookOf": tookWords,
+	"kind": kindName, "off": off, "halves": halves, "meters": meters, "right": rightWords,
 	"when": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 }).Parse(page))
 

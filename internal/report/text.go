@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -41,10 +42,16 @@ func Terminal(w io.Writer, d *Data) error {
 		l.add("")
 		l.add("Compared: %d things, %d differences", v.Compared, v.Total)
 		for _, row := range v.Rows {
-			l.add("  %-32s %7d %7d  %s", row.Kind, row.Before, row.After, rowNote(row))
+			l.add("  %-32s %7d %7d  %s", kindName(row.Kind), row.Before, row.After, rowNote(row))
 		}
 		for _, difference := range v.Differences {
 			l.add("  %s", differenceWords(difference))
+		}
+		if v.Total > len(v.Differences) {
+			l.add("  … and %d more", v.Total-len(v.Differences))
+		}
+		for _, right := range v.Rights {
+			l.add("  %s %s, role %s: %s", strings.ToLower(right.Sort), right.Principal, right.Role, rightWords(right))
 		}
 	}
 	section(l, "Not as it was", d.Differs)
@@ -69,19 +76,6 @@ func measured(w Window) string {
 	return time.Duration(w.Took).Round(time.Second/10).String() + " (planned " + w.Planned.String() + ")"
 }
 
-func rowNote(r verify.Row) string {
-	var notes []string
-	for _, n := range []struct {
-		count int
-		what  string
-	}{{r.Missing, "missing"}, {r.Added, "new"}, {r.Changed, "changed"}, {r.Stale, "texts still hold an old id"}} {
-		if n.count > 0 {
-			notes = append(notes, fmt.Sprintf("%d %s", n.count, n.what))
-		}
-	}
-	return strings.Join(notes, ", ")
-}
-
 func differenceWords(d verify.Difference) string {
 	id := d.After
 	if id == "" {
@@ -89,7 +83,7 @@ func differenceWords(d verify.Difference) string {
 	}
 	text := fmt.Sprintf("%s %s: %s", d.Kind, d.What, id)
 	if d.Path != "" {
-		text += fmt.Sprintf(" %s should be %s and is %s", d.Path, d.Was, d.Is)
+		text += fmt.Sprintf(" %s should be %s and is %s", d.Path, cmp.Or(d.Was, "empty"), cmp.Or(d.Is, "empty"))
 	}
 	return text
 }
@@ -110,10 +104,22 @@ func Markdown(w io.Writer, d *Data) error {
 	if v := d.Verify; v != nil {
 		l.add("\n## Before and after\n\n%d things compared, %d differences.\n\n| kind | before | after | |\n|---|--:|--:|---|", v.Compared, v.Total)
 		for _, row := range v.Rows {
-			l.add("| %s | %d | %d | %s |", row.Kind, row.Before, row.After, rowNote(row))
+			l.add("| %s | %d | %d | %s |", kindName(row.Kind), row.Before, row.After, rowNote(row))
+		}
+		if len(v.Differences) > 0 {
+			l.add("") // a list behind a table would be a row of it
 		}
 		for _, difference := range v.Differences {
 			l.add("- %s", cell(differenceWords(difference)))
+		}
+		if v.Total > len(v.Differences) {
+			l.add("- … and %d more", v.Total-len(v.Differences))
+		}
+		if len(v.Rights) > 0 {
+			l.add("\n## Who may do what\n")
+			for _, right := range v.Rights {
+				l.add("- %s `%s`, role %s: %s", cell(right.Sort), right.Principal, cell(right.Role), cell(rightWords(right)))
+			}
 		}
 		if len(v.Addresses) > 0 {
 			l.add("\n## Changed addresses\n")

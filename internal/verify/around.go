@@ -91,6 +91,9 @@ func (c *comparison) roles(ctx context.Context) error {
 			return
 		}
 		row.After++
+		if given := now.Text("id"); given != "" && !strings.EqualFold(given, c.m.ID(id).String()) {
+			c.result.Roles = append(c.result.Roles, Pair{id.String(), given})
+		}
 		const condition = "properties.condition"
 		if want := c.m.Text(doc.Text(condition)); want != now.Text(condition) && doc.Text(condition) != now.Text(condition) {
 			row.Changed++

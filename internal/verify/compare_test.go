@@ -185,6 +185,15 @@ func TestWhatTheServiceLeavesWithOldIdsIsListedAndNoDifference(t *testing.T) {
 	}
 }
 
+func TestRolesThatWereGivenAgainUnderAnotherNameAreListed(t *testing.T) {
+	t.Parallel()
+	give := `{"properties":{"principalId":"p",` + roleID + `}}`
+	r := compared(t, space(oldSpace, "<"+oldSpace+grants+"1", give), space(newSpace, "<"+newSpace+grants+"9", give), Options{})
+	if want := []Pair{{oldSpace + grants + "1", newSpace + grants + "9"}}; !slices.Equal(r.Roles, want) {
+		t.Errorf("got %v, want %v: who imports assignments elsewhere needs the new names (pain 22)", r.Roles, want)
+	}
+}
+
 func TestChangedAddressesAreListed(t *testing.T) {
 	t.Parallel()
 	body := func(host string) string {

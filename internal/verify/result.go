@@ -53,6 +53,12 @@ type Renamed struct {
 	Is   string `json:"is"`
 }
 
+// Pair is one thing by its ids before and after.
+type Pair struct {
+	Was string `json:"was"`
+	Is  string `json:"is"`
+}
+
 // Mention is a place in which the service left old ids: no difference, and good to know for who reads them.
 type Mention struct {
 	Kind    string `json:"kind"`
@@ -72,6 +78,7 @@ type Result struct {
 	Total       int          `json:"total"` // of differences, also those beyond the first that are listed
 	Addresses   []Renamed    `json:"addresses"`
 	Mentions    []Mention    `json:"staleMentions"`
+	Roles       []Pair       `json:"roleAssignments"` // that were given again under another name
 	Rights      []Right      `json:"rights"`
 	NotCompared []Gap        `json:"notCompared"` // what could not be read, or is not known to this program (pain 41)
 	Derived     []Derived    `json:"derived"`     // what was not compared, and why
