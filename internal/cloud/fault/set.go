@@ -108,10 +108,18 @@ func (s *Set) Load(ctx context.Context, r store.Reader) error {
 	if err != nil {
 		return err
 	}
-	if c.Revision != s.current.Load().Revision {
-		s.current.Store(newSnapshot(c))
-	}
+	s.follow(c)
 	return nil
+}
+
+// follow takes over a list that the store held, unless a newer one is known: whoever reads may have begun before somebody else changed it.
+func (s *Set) follow(c config) {
+	for {
+		now := s.current.Load()
+		if c.Revision <= now.Revision || s.current.CompareAndSwap(now, newSnapshot(c)) {
+			return
+		}
+	}
 }
 
 // change edits the list in one transaction and follows it.
@@ -132,7 +140,7 @@ func (s *Set) change(ctx context.Context, edit func(*config) error) error {
 		return writeJSON(ctx, tx, configKey, next)
 	})
 	if err == nil {
-		s.current.Store(newSnapshot(next))
+		s.follow(next)
 	}
 	return err
 }

@@ -46,6 +46,19 @@ func Published() Limits {
 	return Limits{Mode: ThrottleOff, Reads: Limit{250, 25}, Writes: Limit{200, 10}, Deletes: Limit{200, 10}, Authorization: Limit{120, 2}}
 }
 
+// keptLimits are the limits as the store keeps them.
+type keptLimits struct {
+	Limits
+	Revision int64 `json:"revision"` // grows with every change
+}
+
+// readLimits reads the limits from the store; a store without has Azure's numbers, switched off.
+func readLimits(ctx context.Context, r store.Reader) (keptLimits, error) {
+	kept := keptLimits{Limits: Published()}
+	err := readJSON(ctx, r, throttleKey, &kept)
+	return kept, err
+}
+
 // Check refuses numbers that mean nothing.
 func (l Limits) Check() error {
 	if l.Mode != ThrottleOff && l.Mode != ThrottleHeaders && l.Mode != ThrottleEnforce {
@@ -62,7 +75,7 @@ func (l Limits) Check() error {
 // Throttle is the token buckets of one node of the cloud, as Azure has them for each region.
 type Throttle struct {
 	store   store.Store
-	limits  atomic.Pointer[Limits]
+	limits  atomic.Pointer[keptLimits]
 	buckets *buckets
 }
 
@@ -72,56 +85,69 @@ func NewThrottle(s store.Store, now func() time.Time) *Throttle {
 		now = time.Now
 	}
 	t := &Throttle{store: s, buckets: newBuckets(now)}
-	published := Published()
-	t.limits.Store(&published)
+	t.limits.Store(&keptLimits{Limits: Published()})
 	return t
 }
 
 // Limits returns the limits as they stand.
-func (t *Throttle) Limits() Limits { return *t.limits.Load() }
+func (t *Throttle) Limits() Limits { return t.limits.Load().Limits }
 
 // Load takes over what the store says.
 func (t *Throttle) Load(ctx context.Context, r store.Reader) error {
-	limits := Published()
-	if err := readJSON(ctx, r, throttleKey, &limits); err != nil {
+	kept, err := readLimits(ctx, r)
+	if err != nil {
 		return err
 	}
-	t.follow(limits)
+	t.follow(kept)
 	return nil
 }
 
-// follow uses limits from now on; all buckets are full again when they are others than before.
-func (t *Throttle) follow(limits Limits) {
-	if *t.limits.Swap(&limits) != limits {
-		t.buckets.empty()
+// follow uses limits that the store held, unless newer ones are known: whoever reads may have begun before somebody else changed them. All buckets
+// are full again when they are others than before.
+func (t *Throttle) follow(next keptLimits) {
+	for {
+		now := t.limits.Load()
+		if next.Revision <= now.Revision {
+			return
+		}
+		if t.limits.CompareAndSwap(now, &next) {
+			if now.Limits != next.Limits {
+				t.buckets.empty()
+			}
+			return
+		}
 	}
 }
 
 // Change edits the limits in the store and then follows them.
 func (t *Throttle) Change(ctx context.Context, edit func(*Limits) error) (Limits, error) {
-	var limits Limits
+	var next keptLimits
 	err := t.store.Update(ctx, func(tx store.Tx) error {
-		limits = Published()
-		if err := readJSON(ctx, tx, throttleKey, &limits); err != nil {
+		if err := tx.PutMeta(ctx, lockKey, []byte("throttle")); err != nil {
 			return err
 		}
-		if err := edit(&limits); err != nil {
+		var err error
+		if next, err = readLimits(ctx, tx); err != nil {
 			return err
 		}
-		if err := limits.Check(); err != nil {
+		next.Revision++
+		if err := edit(&next.Limits); err != nil {
 			return err
 		}
-		return writeJSON(ctx, tx, throttleKey, limits)
+		if err := next.Check(); err != nil {
+			return err
+		}
+		return writeJSON(ctx, tx, throttleKey, next)
 	})
 	if err == nil {
-		t.follow(limits)
+		t.follow(next)
 	}
-	return limits, err
+	return next.Limits, err
 }
 
 // admit takes a token for a request and shows what is left (peers, section 5).
 func (t *Throttle) admit(h http.Header, r *http.Request, caller identity.Caller) error {
-	limits := t.limits.Load()
+	limits := t.Limits()
 	if limits.Mode == ThrottleOff {
 		return nil
 	}
@@ -133,7 +159,7 @@ func (t *Throttle) admit(h http.Header, r *http.Request, caller identity.Caller)
 	if scope == "" {
 		scope, scopeName = caller.TenantID, "tenant"
 	}
-	class, limit := classOf(r.Method, limits)
+	class, limit := classOf(r.Method, &limits)
 	wanted := []want{{key: bucketKey{strings.ToLower(scope), caller.ObjectID, class}, limit: limit}}
 	if class != "reads" && inAuthorization(target) {
 		wanted = append(wanted, want{key: bucketKey{strings.ToLower(scope), caller.ObjectID, "authorization"}, limit: limits.Authorization})

@@ -1,14 +1,18 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/cloud/identity"
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/store/sqlite"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -23,7 +27,7 @@ func throttle() (*Throttle, *hand) {
 	t := NewThrottle(nil, h.Now)
 	limits := Published()
 	limits.Mode = ThrottleEnforce
-	t.follow(limits)
+	t.follow(keptLimits{limits, 1})
 	return t, h
 }
 
@@ -111,7 +115,7 @@ func TestAnEarlyRepeatIsToldAnewHowLongToWait(t *testing.T) {
 	throttle, clock := throttle()
 	limits := throttle.Limits()
 	limits.Reads = Limit{Burst: 1, PerSecond: 0.1}
-	throttle.follow(limits)
+	throttle.follow(keptLimits{limits, 2})
 	var got []string
 	for _, step := range []time.Duration{0, 0, 3 * time.Second, 3500 * time.Millisecond, 3 * time.Second, 500 * time.Millisecond, 0} {
 		clock.now = clock.now.Add(step)
@@ -158,5 +162,35 @@ func TestLimitsThatMeanNothingAreRefused(t *testing.T) {
 		if err := limits.Check(); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A change is written and followed between the moment a reader's view of the store begins and the moment it is taken over.
+func TestAReaderThatBeganBeforeAChangeDoesNotUndoIt(t *testing.T) {
+	t.Parallel()
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	set, throttle := NewSet(s), NewThrottle(s, nil)
+	gate := NewGate(s, set, throttle)
+	err = s.View(t.Context(), func(r store.Reader) error {
+		if _, err := r.Meta(t.Context(), configKey); !errs.Is(err, errs.NotFound) { // from here on the reader sees this moment
+			return err
+		}
+		if _, err := throttle.Change(t.Context(), func(l *Limits) error { l.Mode = ThrottleEnforce; return nil }); err != nil {
+			return err
+		}
+		if err := set.change(t.Context(), func(c *config) error { c.Seed = 7; return nil }); err != nil {
+			return err
+		}
+		return errors.Join(set.Load(t.Context(), r), throttle.Load(t.Context(), r))
+	})
+	if err != nil || throttle.Limits().Mode != ThrottleEnforce || set.current.Load().Seed != 7 {
+		t.Errorf("after the changes the throttle is %q, the seed %d (%v)", throttle.Limits().Mode, set.current.Load().Seed, err)
+	}
+	if err := gate.Load(t.Context()); err != nil || throttle.Limits().Mode != ThrottleEnforce {
+		t.Errorf("the store says %q (%v)", throttle.Limits().Mode, err)
 	}
 }

@@ -16,11 +16,17 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
-// clockKey is where the store keeps the clock, so that all nodes of a cloud and all restarts agree.
-const clockKey = "operation.clock"
+// clockKey is where the store keeps the clock, so that all nodes of a cloud and all restarts agree; clockLock is written first by whoever changes
+// it: on an engine with several writers that makes them wait for each other.
+const (
+	clockKey  = "operation.clock"
+	clockLock = "operation.clock.lock"
+)
 
 // ClockState is the clock as it is kept and as /_cloud/clock shows it.
 type ClockState struct {
+	// Revision grows with every change.
+	Revision int64 `json:"revision,omitempty"`
 	// Frozen is the time at which the clock stands; zero when it runs.
 	Frozen time.Time `json:"frozen,omitzero"`
 	// Offset is how far the running clock is ahead of the machine's.
@@ -87,22 +93,34 @@ func (c *Clock) Load(ctx context.Context, r store.Reader) error {
 	if err := json.Unmarshal(data, &state); err != nil {
 		return errs.Wrap(errs.Internal, "ClockDamaged", err, "read the cloud's clock from its store")
 	}
+	c.follow(state)
+	return nil
+}
+
+// follow takes over a state that the store held, unless a newer one is known: whoever reads may have begun before somebody else changed it.
+func (c *Clock) follow(state ClockState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.state = state
-	return nil
+	if state.Revision > c.state.Revision {
+		c.state = state
+	}
 }
 
 // Set writes the clock to the store and then follows it. Time never runs backwards: that is refused.
 func (c *Clock) Set(ctx context.Context, s store.Store, change func(*ClockState)) error {
 	var next ClockState
 	err := s.Update(ctx, func(tx store.Tx) error {
+		if err := tx.PutMeta(ctx, clockLock, []byte("clock")); err != nil {
+			return err
+		}
 		if err := c.Load(ctx, tx); err != nil {
 			return err
 		}
 		before := c.Now()
 		next = c.State()
+		revision := next.Revision + 1
 		change(&next)
+		next.Revision = revision
 		after := next.Frozen
 		if after.IsZero() {
 			after = c.machine().Add(next.Offset)
@@ -117,11 +135,8 @@ func (c *Clock) Set(ctx context.Context, s store.Store, change func(*ClockState)
 		}
 		return tx.PutMeta(ctx, clockKey, data)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		c.follow(next)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.state = next
-	return nil
+	return err
 }

@@ -202,3 +202,26 @@ func TestTheClockStandsRunsAndNeverGoesBack(t *testing.T) {
 		t.Errorf("the clock went back: %v", err)
 	}
 }
+
+// A change is written and followed between the moment a reader's view of the store begins and the moment it reads the clock.
+func TestAReaderThatBeganBeforeAChangeDoesNotUndoIt(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	set := func(d time.Duration) {
+		t.Helper()
+		if err := s.clock.Set(t.Context(), s.store, func(c *ClockState) { c.Durations = map[string]time.Duration{"move.move": d} }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(time.Minute)
+	err := s.store.View(t.Context(), func(r store.Reader) error {
+		if _, err := r.Meta(t.Context(), clockKey); err != nil { // from here on the reader sees this moment
+			return err
+		}
+		set(time.Hour)
+		return s.clock.Load(t.Context(), r)
+	})
+	if got := s.clock.Duration("move.move"); err != nil || got != time.Hour {
+		t.Errorf("after a change to an hour it takes %s (%v)", got, err)
+	}
+}
