@@ -80,6 +80,30 @@ func TestErrorBodiesInEveryForm(t *testing.T) {
 	}
 }
 
+func TestARefusalWithoutAWordIsKnown(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, body string
+		want       bool
+	}{
+		{"no message (arm-move 2)", `{"error":{"code":"BadRequest","message":""}}`, true},
+		{"no body", ``, true},
+		{"a message", `{"error":{"code":"BadRequest","message":"the name is taken"}}`, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = w.Write([]byte(c.body))
+			})
+			_, ended, err := client.Look(t.Context(), "/operations/1", "2021-04-01")
+			if e := errs.As(err); e == nil || ended || Unexplained(e) != c.want {
+				t.Errorf("got %v, ended %v", err, ended)
+			}
+		})
+	}
+}
+
 func TestListsAreReadToTheEnd(t *testing.T) {
 	t.Parallel()
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {

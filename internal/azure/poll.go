@@ -30,17 +30,23 @@ func (c *Client) Run(ctx context.Context, method, path, version string, body any
 // ended badly is an error. Doing it again is harmless.
 func (c *Client) Resume(ctx context.Context, url, version string) (Answer, error) {
 	for {
-		answer, err := c.Do(ctx, http.MethodGet, url, version, nil)
-		if err != nil {
-			return answer, err
-		}
-		if ended, err := settled(answer); ended || err != nil {
+		answer, ended, err := c.Look(ctx, url, version)
+		if ended || err != nil {
 			return answer, err
 		}
 		if err := c.pause(ctx, answer.Header); err != nil {
 			return answer, err
 		}
 	}
+}
+
+// Look asks once how an operation stands, for callers that wait by themselves. The error is how it ended, or that it could not be asked.
+func (c *Client) Look(ctx context.Context, url, version string) (answer Answer, ended bool, err error) {
+	if answer, err = c.Do(ctx, http.MethodGet, url, version, nil); err != nil {
+		return answer, false, err
+	}
+	ended, err = settled(answer)
+	return answer, ended, err
 }
 
 // settled reads whether an operation has ended: by its status code at a Location, by the word "status" at an Azure-AsyncOperation.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
@@ -78,13 +79,21 @@ func refusal(resp *http.Response, data []byte, method, path string) error {
 	}
 	trouble := readError(kind, data)
 	if trouble.Message == "" {
-		trouble.Message = fmt.Sprintf("%s %s was answered with %s", method, path, resp.Status)
+		trouble.Message = fmt.Sprintf("%s %s"+unexplained+"%s", method, path, resp.Status)
 	}
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 		trouble.After = time.Duration(seconds) * time.Second
 	}
 	trouble.Err = traceOf(resp.StatusCode, resp.Header)
 	return trouble
+}
+
+// unexplained stands in the message of a refusal for which the other side gave no reason.
+const unexplained = " was answered with "
+
+// Unexplained reports whether the other side refused without a word. ARM does so in passing trouble (arm-move 2).
+func Unexplained(e *errs.Error) bool {
+	return e.Message == "" || strings.Contains(e.Message, unexplained)
 }
 
 // readError reads an error body: nested below "error", flat, or (some services) a bare text.

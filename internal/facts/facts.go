@@ -5,6 +5,7 @@
 package facts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -119,6 +120,9 @@ func New(h snapshot.Header, gaps []snapshot.Gap, notes []snapshot.Note, items ..
 		if kind, ok := aml.KindOf(item.Type); ok && item.Section == snapshot.Content {
 			f.Counts[kind.Path]++
 		}
+	}
+	for _, list := range f.items { // as snapshots are read: whatever the order of the documents, what is made of them is the same
+		slices.SortStableFunc(list, func(a, b Item) int { return cmp.Compare(strings.ToLower(a.Key), strings.ToLower(b.Key)) })
 	}
 	workspaces := f.Of(snapshot.Content, aml.Workspaces)
 	if len(workspaces) != 1 {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/capture"
@@ -72,7 +74,7 @@ func Begin(ctx context.Context, b Beginning) (Folder, error) {
 	if err := plan.Write(f.File(PlanFile), &reviewed, true); err != nil {
 		return f, err
 	}
-	b.Meta.ID, b.Meta.Created = id, b.Now().UTC()
+	b.Meta.ID, b.Meta.Key, b.Meta.Created = id, id+"-"+uuid.NewString(), b.Now().UTC()
 	return f, f.WriteJSON(RunFile, b.Meta) // last: it makes the folder a run
 }
 

@@ -9,12 +9,14 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
 	_ "github.com/dbos-inc/dbos-transact-golang/dbos/driver/sqlite" // DBOS on SQLite
 	_ "github.com/jackc/pgx/v5/stdlib"                              // the driver "pgx"
 
 	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/mover/action"
 )
 
 //go:embed schema_sqlite.sql
@@ -51,14 +53,17 @@ func OpenPostgres(ctx context.Context, dsn string) (*Database, error) {
 }
 
 func prepare(ctx context.Context, d *Database, schema, name string) (*Database, error) {
-	if err := migrate(ctx, d, schema); err != nil {
+	if err := d.alone(ctx, func() error { return migrate(ctx, d, schema) }); err != nil {
 		return nil, errors.Join(databaseError(err, name), d.db.Close())
 	}
 	return d, nil
 }
 
-// schemaLock orders processes that make the tables at once; CREATE TABLE IF NOT EXISTS alone does not on PostgreSQL.
+// schemaLock orders processes that make tables at once; CREATE TABLE IF NOT EXISTS alone does not on PostgreSQL.
 const schemaLock = 0x616d6c6d
+
+// schemaPolling is how often a process that waits for another one's tables looks.
+const schemaPolling = 50 * time.Millisecond
 
 func migrate(ctx context.Context, d *Database, schema string) error {
 	tx, err := d.db.BeginTx(ctx, nil)
@@ -66,11 +71,6 @@ func migrate(ctx context.Context, d *Database, schema string) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
-	if d.url != "" {
-		if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", schemaLock); err != nil {
-			return err
-		}
-	}
 	for statement := range strings.SplitSeq(schema, ";\n") {
 		if strings.TrimSpace(statement) == "" {
 			continue
@@ -80,6 +80,34 @@ func migrate(ctx context.Context, d *Database, schema string) error {
 		}
 	}
 	return tx.Commit()
+}
+
+// alone does something that changes tables, while no other process does that: neither we nor the durable engine can make tables that another makes at once.
+func (d *Database) alone(ctx context.Context, do func() error) (err error) {
+	if d.url == "" {
+		return do()
+	}
+	conn, err := d.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	// Asked again and again: whoever waits inside the database has a transaction open, and the durable engine makes an index that waits for all of those to end.
+	for held := false; !held; {
+		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", schemaLock).Scan(&held); err != nil {
+			return err
+		}
+		if !held {
+			if err := (action.Machine{}).Sleep(ctx, schemaPolling); err != nil {
+				return err
+			}
+		}
+	}
+	defer func() { // the connection goes back into the pool: it must not keep the lock
+		_, unlocking := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", schemaLock)
+		err = errors.Join(err, unlocking)
+	}()
+	return do()
 }
 
 // Close closes the database.
@@ -95,7 +123,7 @@ func (d *Database) configure(c *dbos.Config) {
 }
 
 // hold takes a run for this process, among all that use the database, until the returned function is called. A file belongs to one folder, which has a lock of its own.
-func (d *Database) hold(ctx context.Context, run string) (release func(), err error) {
+func (d *Database) hold(ctx context.Context, key, run string) (release func(), err error) {
 	if d.url == "" {
 		return func() {}, nil
 	}
@@ -104,7 +132,7 @@ func (d *Database) hold(ctx context.Context, run string) (release func(), err er
 		return nil, databaseError(err, Masked(d.url))
 	}
 	var held bool
-	if err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", "amlmove "+run).Scan(&held); err == nil && held {
+	if err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", "amlmove "+key).Scan(&held); err == nil && held {
 		// The lock is the session's: it ends with the connection, or with the process.
 		return func() {
 			_ = conn.Raw(func(any) error { return errCloseConnection })

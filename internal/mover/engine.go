@@ -74,6 +74,7 @@ type Run struct {
 	Options
 	ID   string
 	Plan *plan.Plan
+	key  string // of the run in its database
 
 	journal  *journal
 	env      *action.Env
@@ -99,7 +100,7 @@ func Open(ctx context.Context, o Options) (r *Run, err error) {
 	if o.Clock == nil {
 		o.Clock = action.Machine{}
 	}
-	r = &Run{Options: o, ID: meta.ID}
+	r = &Run{Options: o, ID: meta.ID, key: meta.key()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.Close())
@@ -145,12 +146,12 @@ func (r *Run) openDatabase(ctx context.Context) error {
 		r.Database = d
 		r.onClose(d.Close)
 	}
-	release, err := r.Database.hold(ctx, r.ID)
+	release, err := r.Database.hold(ctx, r.key, r.ID)
 	if err != nil {
 		return err
 	}
 	r.onClose(func() error { release(); return nil })
-	r.journal = &journal{db: r.Database.db, run: r.ID, now: r.Clock.Now, hook: r.Hook}
+	r.journal = &journal{db: r.Database.db, run: r.key, now: r.Clock.Now, hook: r.Hook}
 	return r.journal.enter(ctx)
 }
 
@@ -208,11 +209,14 @@ func (r *Run) prepare(ctx context.Context) error {
 		return errs.Wrap(errs.Unavailable, "RunFolder", err, "open the log of the run").At(r.Folder.Path)
 	}
 	r.onClose(log.Close)
-	config := dbos.Config{AppName: "amlmove", ExecutorID: r.ID, ApplicationVersion: workflowVersion + "-" + r.ID,
+	config := dbos.Config{AppName: "amlmove", ExecutorID: r.key, ApplicationVersion: workflowVersion + "-" + r.key,
 		Logger: slog.New(slog.NewTextHandler(io.Writer(log), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	r.Database.configure(&config)
 	// The engine's own life ends with Close: a person who stops a run wants its requests brought to their answers.
-	r.flow, err = dbos.NewContext(context.WithoutCancel(ctx), config)
+	err = r.Database.alone(ctx, func() (err error) { // it makes its tables
+		r.flow, err = dbos.NewContext(context.WithoutCancel(ctx), config)
+		return err
+	})
 	if err != nil {
 		return databaseError(err, r.ID)
 	}
@@ -228,7 +232,7 @@ func (r *Run) launch(direction string) error {
 		return nil
 	}
 	other := map[string]string{"forward": "backward", "backward": "forward"}[direction]
-	pending, err := dbos.ListWorkflows(r.flow, dbos.WithFilterStatus(dbos.WorkflowStatusPending, dbos.WorkflowStatusEnqueued), dbos.WithFilterWorkflowIDPrefix(r.ID+"/"+other+"/"))
+	pending, err := dbos.ListWorkflows(r.flow, dbos.WithFilterStatus(dbos.WorkflowStatusPending, dbos.WorkflowStatusEnqueued), dbos.WithFilterWorkflowIDPrefix(r.key+"/"+other+"/"))
 	if err != nil {
 		return databaseError(err, r.ID)
 	}
@@ -257,7 +261,7 @@ type verdict struct {
 
 // flowID is the id of an attempt's workflow.
 func (r *Run) flowID(direction string, attempt int) string {
-	return fmt.Sprintf("%s/%s/%d", r.ID, direction, attempt)
+	return fmt.Sprintf("%s/%s/%d", r.key, direction, attempt)
 }
 
 // drive runs a workflow, or takes up one that was interrupted, and waits for its end.

@@ -1,6 +1,7 @@
 package mover
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -36,12 +37,16 @@ type Folder struct{ Path string }
 // Meta is what has to be known about a run before anything else can be opened.
 type Meta struct {
 	ID       string    `json:"id"`
+	Key      string    `json:"key,omitempty"` // its own in the whole world: what is kept of the run in a database that it shares with others stands under it
 	Created  time.Time `json:"created"`
 	Endpoint string    `json:"endpoint"`      // as the person named it: a cloud.json, a URL, or nothing for Azure
 	Database string    `json:"database"`      // postgres://... without a password, or nothing for the file in the folder
 	Tool     string    `json:"tool"`          // version of the program that began it
 	Who      string    `json:"who,omitempty"` // who began it
 }
+
+// key is under what the run is kept in a database. The same plan may be carried out on two clouds that are alike.
+func (m Meta) key() string { return cmp.Or(m.Key, m.ID) }
 
 // IDOf is the id of the run that applies a plan: the same for the same plan, so that applying it again finds the run.
 func IDOf(p *plan.Plan) string {

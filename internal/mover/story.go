@@ -49,7 +49,7 @@ func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
 		}
 		defer func() { err = errors.Join(err, d.Close()) }()
 	}
-	return (&journal{db: d.db, run: s.Meta.ID, now: time.Now}).story(ctx, s)
+	return (&journal{db: d.db, run: s.Meta.key(), now: time.Now}).story(ctx, s)
 }
 
 func (j *journal) story(ctx context.Context, s Story) (_ Story, err error) {

@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/amlmove/amlmove/internal/rules"
 )
@@ -15,42 +17,95 @@ type Change struct {
 // String words the change.
 func (c Change) String() string { return c.Text + " (" + c.Subject + ")" }
 
+// drift gathers changes.
+type drift struct {
+	reviewed, fresh *Plan
+	changes         []Change
+}
+
+func (d *drift) add(subject, text string) { d.changes = append(d.changes, Change{subject, text}) }
+
 // Drift compares the plan that was reviewed with one made of a fresh reading and the same choices. What the drain and the preparation do not have to do any more is no drift: a job ended by itself,
-// somebody registered the provider.
+// somebody disabled the schedule or registered the provider. Nor is a blocker that is gone.
 func Drift(reviewed, fresh *Plan) []Change {
-	changes := []Change{}
-	add := func(subject, text string) { changes = append(changes, Change{subject, text}) }
+	d := &drift{reviewed, fresh, []Change{}}
+	d.places()
+	d.steps()
+	d.blockers()
+	return d.changes
+}
+
+// places compares what moves where.
+func (d *drift) places() {
+	region := func(location string) string { return strings.ReplaceAll(location, " ", "") } // "East US" is eastus
 	for _, m := range []struct{ what, old, now string }{
-		{"the workspace is another one of the same name: its GUID changed", reviewed.WorkspaceID, fresh.WorkspaceID}, {"the region of the workspace changed", reviewed.Location, fresh.Location},
-		{"the workspace would land elsewhere", reviewed.Landing, fresh.Landing}} {
-		if m.old != m.now {
-			add(fresh.Workspace, m.what+": "+m.old+" was reviewed, "+m.now+" is there now")
+		{"the workspace is another one of the same name: its GUID changed", d.reviewed.WorkspaceID, d.fresh.WorkspaceID},
+		{"the region of the workspace changed", region(d.reviewed.Location), region(d.fresh.Location)},
+		{"the workspace would land elsewhere", d.reviewed.Landing, d.fresh.Landing},
+	} {
+		if !strings.EqualFold(m.old, m.now) {
+			d.add(d.fresh.Workspace, m.what+": "+m.old+" was reviewed, "+m.now+" is there now")
 		}
 	}
-	if !slices.Equal(reviewed.Moving, fresh.Moving) {
-		add(fresh.Workspace, "something else would move along than was reviewed")
+	for _, pair := range []struct {
+		what     string
+		from, in []string
+	}{
+		{"would move along now, and did not when the plan was reviewed", d.fresh.Moving, d.reviewed.Moving},
+		{"would move along by the reviewed plan, and does not any more", d.reviewed.Moving, d.fresh.Moving},
+	} {
+		for _, id := range pair.from {
+			if !slices.ContainsFunc(pair.in, func(other string) bool { return strings.EqualFold(id, other) }) {
+				d.add(id, short(id)+" "+pair.what)
+			}
+		}
 	}
-	for _, s := range fresh.Steps {
-		old, there := reviewed.Find(s.ID)
+}
+
+// steps compares what would be done.
+func (d *drift) steps() {
+	old, now := byID(d.reviewed), byID(d.fresh)
+	for _, s := range d.fresh.Steps {
+		was, there := old[strings.ToLower(s.ID)]
 		switch {
 		case !there:
-			add(s.Subject, "there is a new step: "+s.What)
-		case old.Digest != s.Digest:
-			add(s.Subject, "what the step is about was changed: "+s.What)
-		case old.Count != s.Count:
-			add(s.Subject, "the step would do another number of things: "+s.What)
+			d.add(s.Subject, "something is there that was not reviewed: the plan would have to "+s.What)
+		case !strings.EqualFold(was.Subject, s.Subject):
+			d.add(s.Subject, "the step "+s.ID+" is about something else now; reviewed was "+was.Subject)
+		case !strings.EqualFold(was.Landing, s.Landing):
+			d.add(s.Subject, short(s.Subject)+" would land elsewhere than was reviewed: "+s.Landing)
+		case was.Digest != s.Digest:
+			d.add(s.Subject, short(s.Subject)+" was changed since the review, and a step is about it: "+s.What)
+		case was.Count != s.Count:
+			d.add(s.Subject, fmt.Sprintf("the step would do another number of things, %d where %d were reviewed: %s", s.Count, was.Count, s.What))
 		}
 	}
-	for _, s := range reviewed.Steps {
-		if _, there := fresh.Find(s.ID); !there && s.Phase != Drain && s.Phase != Prepare {
-			add(s.Subject, "a step has lost its reason: "+s.What)
+	for _, s := range d.reviewed.Steps {
+		if _, there := now[strings.ToLower(s.ID)]; !there && s.Phase != Drain && s.Phase != Prepare {
+			d.add(s.Subject, "a reviewed step has lost its reason, what it is about is gone or is another: "+s.What)
 		}
 	}
-	for _, f := range fresh.Findings {
-		known := slices.ContainsFunc(reviewed.Findings, func(r rules.Finding) bool { return r.ID == f.ID && r.Subject == f.Subject && r.Severity == f.Severity })
-		if f.Severity == rules.Blocker && !known {
-			add(f.Subject, "something stops the move now: "+f.Message)
+}
+
+// byID finds steps by their ids, whatever their case: names are answered in the case in which somebody wrote them last.
+func byID(p *Plan) map[string]Step {
+	steps := make(map[string]Step, len(p.Steps))
+	for _, s := range p.Steps {
+		steps[strings.ToLower(s.ID)] = s
+	}
+	return steps
+}
+
+// blockers finds what stops the move now and did not.
+func (d *drift) blockers() {
+	key := func(f rules.Finding) string { return f.ID + " " + strings.ToLower(f.Subject) }
+	known := map[string]bool{}
+	for _, f := range d.reviewed.Findings {
+		known[key(f)] = known[key(f)] || f.Severity == rules.Blocker
+	}
+	for _, f := range d.fresh.Findings {
+		if f.Severity == rules.Blocker && !known[key(f)] {
+			d.add(f.Subject, "something stops the move now: "+f.Message)
 		}
 	}
-	return changes
 }

@@ -1,11 +1,11 @@
 package plan
 
 import (
-	"math"
+	"slices"
 	"time"
 )
 
-// durations are how long the actions typically take at Azure (peers, section 5; where nothing was published, our estimate).
+// durations are how long the actions typically take at Azure: published figures (peers, section 5), or our estimate, as in the cloud's table of typical durations.
 var durations = map[string]time.Duration{
 	RegisterProvider: time.Minute, CreateGroup: 2 * time.Second, SaveSecrets: time.Second,
 	DisableSchedule: 5 * time.Second, EndJob: time.Minute, LiftLock: 2 * time.Second,
@@ -17,49 +17,85 @@ var durations = map[string]time.Duration{
 	RestoreSchedule: 5 * time.Second, RestoreImageBuild: 10 * time.Second, ResyncKeys: 30 * time.Second, Diagnose: 30 * time.Second, Compare: 20 * time.Second,
 }
 
-// ARM's budget of writes for one principal in one subscription (peers, section 5): so many at once, then so many a second. Changes of role assignments have a rate of their own.
+const (
+	// batchEndpointTakes is how long a batch endpoint takes to make: it has no machines of its own.
+	batchEndpointTakes = Duration(30 * time.Second)
+	// jobTakes is how long a job that runs still needs.
+	jobTakes = 30 * time.Minute
+	// endingTakes is how long a job still needs that is about to end.
+	endingTakes = Duration(2 * time.Minute)
+	// hands are how many steps a run does side by side.
+	hands = 12
+)
+
+// ARM's budget for one principal in one subscription (peers, section 5): so many requests at once, then so many a second. Changes of role assignments and locks have a rate of their own (pain 18).
 const (
 	writesAtOnce, writesPerSecond = 200, 10
-	rolesPerSecond                = 2
-	readsPerPage                  = 30 // documents in a page, about: jobs and assets come in small ones
+	readsAtOnce, readsPerSecond   = 250, 25
+	rightsPerSecond               = 2
 )
+
+// What reading costs, in requests.
+const (
+	readsPerCapture = 150 // lists and surroundings, whatever the workspace holds
+	perPage         = 30  // documents in a page, about
+	captures        = 3   // when the run begins, before anything is removed, and at the end
+	readsPerStep    = 3   // is it done? may it start? is it done now?
+)
+
+// paced is how long so many requests take within a budget.
+func paced(requests, atOnce, perSecond int) time.Duration {
+	return time.Duration(max(0, requests-atOnce)) * time.Second / time.Duration(perSecond)
+}
 
 // typical is how long a step takes, by its action and by how many writes it needs within ARM's budget.
 func typical(s Step) Duration {
 	takes := durations[s.Action]
-	if s.Writes > writesAtOnce {
-		takes += time.Duration(float64(s.Writes-writesAtOnce) / writesPerSecond * float64(time.Second))
+	if job, ok := s.Detail.(JobDetail); ok && s.Action == EndJob && !job.Cancel {
+		takes = min(jobTakes, time.Duration(job.Limit))
 	}
-	return Duration(takes)
+	return Duration(takes + paced(s.Writes, writesAtOnce, writesPerSecond))
 }
 
-// finish computes, for every step, when it ends if each takes as long as it typically does and begins as early as it may.
-func (p *Plan) finish() map[string]time.Duration {
-	ends := map[string]time.Duration{}
+// span is when a step begins and ends.
+type span struct{ begin, end time.Duration }
+
+// spans computes when each step begins and ends, if each takes as long as it typically does and begins as soon as what it comes after has ended and a hand is free.
+func (p *Plan) spans() map[string]span {
+	at := make(map[string]span, len(p.Steps))
+	free := make([]time.Duration, hands)
 	for _, s := range p.Steps { // what a step comes after stands before it
-		begin := time.Duration(0)
+		ready := time.Duration(0)
 		for _, id := range s.After {
-			begin = max(begin, ends[id])
+			ready = max(ready, at[id].end)
 		}
-		ends[s.ID] = begin + time.Duration(s.Takes)
+		hand := 0 // the one that waits the least: free last among those that are free then, else free first
+		for i, when := range free {
+			if when <= ready && (free[hand] > ready || when > free[hand]) || when > ready && free[hand] > when {
+				hand = i
+			}
+		}
+		begin := max(ready, free[hand])
+		free[hand] = begin + time.Duration(s.Takes)
+		at[s.ID] = span{begin, free[hand]}
 	}
-	return ends
+	return at
 }
 
-// takes is how long the whole plan takes: its longest path, and no less than ARM's budget allows.
+// takes is how long the whole plan takes: until its last step has ended, and no less than ARM's budget allows.
 func (p *Plan) takes() Duration {
 	longest := time.Duration(0)
-	for _, end := range p.finish() {
-		longest = max(longest, end)
+	for _, s := range p.spans() {
+		longest = max(longest, s.end)
 	}
-	roles := 0
+	rights := 0
 	for _, s := range p.Steps {
-		if s.Action == RestoreRole {
-			roles++
+		if slices.Contains([]string{RestoreRole, LiftLock, RestoreLock}, s.Action) {
+			rights += s.Writes
 		}
 	}
-	budget := math.Max(float64(p.Requests["writes"]-writesAtOnce)/writesPerSecond, float64(roles)/rolesPerSecond)
-	return Duration(max(longest, time.Duration(budget*float64(time.Second))).Round(time.Second))
+	budget := max(paced(p.Requests["writes"], writesAtOnce, writesPerSecond), paced(p.Requests["reads"], readsAtOnce, readsPerSecond), paced(rights, 0, rightsPerSecond))
+	return Duration(max(longest, budget).Round(time.Second))
 }
 
 // requests estimates what the plan asks of ARM.
@@ -71,39 +107,35 @@ func (p *Plan) requests() map[string]int {
 	for _, n := range p.Counts {
 		documents += n
 	}
-	return map[string]int{"writes": writes, "reads": 2*(150+documents/readsPerPage) + 3*len(p.Steps)}
+	return map[string]int{"writes": writes, "reads": captures*(readsPerCapture+documents/perPage) + readsPerStep*len(p.Steps) + 2*p.Counts["data"]}
 }
 
-// windows are the times in which something is not there.
+// ends says with which step something that a step takes away is there again: with the first of the actions that is planned for it.
+var ends = map[string][]string{RemoveEndpoint: {RestoreTraffic, RestoreEndpoint}, RemoveCompute: {RestoreCompute}}
+
+// windows are the times in which something is not there. The workspace is there again as soon as the move itself has ended.
 func (p *Plan) windows() []Window {
-	ends := p.finish()
-	begins := func(s Step) time.Duration { return ends[s.ID] - time.Duration(s.Takes) }
-	var windows []Window
+	windows := []Window{}
+	at, about := p.spans(), p.subjects()
 	if move, ok := p.Find(p.NoReturn); ok {
 		windows = append(windows, Window{What: p.Workspace, From: move.ID, To: move.ID, Takes: move.Takes})
 	}
 	for _, s := range p.Steps {
-		backs := []string{RestoreTraffic, RestoreEndpoint}
-		if s.Action == RemoveCompute {
-			backs = []string{RestoreCompute}
-		} else if s.Action != RemoveEndpoint {
-			continue
-		}
-		if back, ok := p.first(s.Subject, backs); ok {
-			windows = append(windows, Window{What: s.Subject, From: s.ID, To: back.ID, Takes: Duration(ends[back.ID] - begins(s))})
+		for _, action := range ends[s.Action] {
+			if back, ok := about[subjectKey(action, s.Subject)]; ok {
+				windows = append(windows, Window{What: s.Subject, From: s.ID, To: back, Takes: Duration(at[back].end - at[s.ID].begin)})
+				break
+			}
 		}
 	}
 	return windows
 }
 
-// first finds the step on a subject with the first of the actions that there is.
-func (p *Plan) first(subject string, actions []string) (Step, bool) {
-	for _, action := range actions {
-		for _, s := range p.Steps {
-			if s.Action == action && s.Subject == subject {
-				return s, true
-			}
-		}
+// subjects finds the step of an action on a subject.
+func (p *Plan) subjects() map[string]string {
+	about := make(map[string]string, len(p.Steps))
+	for _, s := range p.Steps {
+		about[subjectKey(s.Action, s.Subject)] = s.ID
 	}
-	return Step{}, false
+	return about
 }

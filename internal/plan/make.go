@@ -1,44 +1,33 @@
 package plan
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 
 	"github.com/amlmove/amlmove/internal/aml"
-	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/facts"
 	"github.com/amlmove/amlmove/internal/rewrite"
 	"github.com/amlmove/amlmove/internal/rules"
 )
 
-// builder makes one plan.
-type builder struct {
-	*facts.Facts
-	choices  rules.Choices
-	findings []rules.Finding
-	moving   []arm.ID
-	moves    rewrite.Map
-	steps    []Step
-	losses   []Loss
-	ids      map[string]bool
-}
-
 // Make makes the plan of facts, of what the rules found in them, and of choices. A plan that a blocker stops is made as well, so that a person sees the whole; it is not applyable.
-// Invalid when no target group was named.
+// Invalid when no target group was named, or when the limit of the choices is no time.
 func Make(f *facts.Facts, findings []rules.Finding, c rules.Choices) (*Plan, error) {
 	if f.Target.GroupID() == nil {
 		return nil, errs.New(errs.Invalid, "TargetMissing", "a plan needs a resource group to go to, and the snapshot names none").
 			Advise("capture with --to-group, and --to-subscription unless it is the same")
 	}
-	moving := f.Moving(c.Include)
-	b := &builder{Facts: f, choices: c, findings: slices.Clone(findings), moving: moving, moves: rewrite.New(moving, f.Target.GroupID()), ids: map[string]bool{}}
-	b.before()
+	limit, err := drainLimit(c)
+	if err != nil {
+		return nil, err
+	}
+	b := newBuilder(f, findings, c, limit)
+	b.prepare()
+	b.save()
+	b.drain()
+	b.clear()
 	b.move()
 	b.restore()
 	b.verify()
@@ -50,12 +39,27 @@ func Make(f *facts.Facts, findings []rules.Finding, c rules.Choices) (*Plan, err
 	return p, nil
 }
 
+// defaultDrainLimit is how long jobs are waited for when nobody says.
+const defaultDrainLimit = 2 * time.Hour
+
+// drainLimit is how long jobs are waited for.
+func drainLimit(c rules.Choices) (Duration, error) {
+	if c.DrainLimit == "" {
+		return Duration(defaultDrainLimit), nil
+	}
+	limit, err := time.ParseDuration(c.DrainLimit)
+	if err != nil || limit <= 0 {
+		return 0, errs.New(errs.Invalid, "InvalidChoice", "the time for which jobs are waited for is %q, which is no time", c.DrainLimit).Advise("write it as 90s, 30m or 2h")
+	}
+	return Duration(limit), nil
+}
+
 // plan sums the steps up.
 func (b *builder) plan() *Plan {
-	b.order()
+	b.arrange()
 	p := &Plan{Format: Format, Workspace: b.Workspace.ID.String(), WorkspaceID: b.Workspace.Doc.Text("properties.workspaceId"), Location: b.Workspace.Doc.Text("location"),
-		Target: b.Target.GroupID().String(), Landing: b.Landing(b.Workspace.ID).String(), Choices: b.choices, Grade: rules.GradeOf(b.findings), Findings: b.findings,
-		Applyable: !rules.Blocked(b.findings), Steps: b.steps, NoReturn: idOf(Move, MoveResources, b.Workspace.Name()), Losses: b.losses, Counts: b.Counts,
+		Target: b.Target.GroupID().String(), Landing: b.moves.ID(b.Workspace.ID).String(), Choices: b.choices, Grade: rules.GradeOf(b.findings), Findings: b.findings,
+		Applyable: !rules.Blocked(b.findings), Steps: b.steps, NoReturn: b.moved, Losses: b.losses, Counts: b.Counts,
 		Snapshot: Source{Digest: b.Header.Digest, Taken: b.Header.Begun}}
 	for _, id := range b.moving {
 		p.Moving = append(p.Moving, id.String())
@@ -66,120 +70,67 @@ func (b *builder) plan() *Plan {
 	return p
 }
 
-// idOf is the id of a step.
-func idOf(phase Phase, action, name string) string {
-	return string(phase) + "/" + action + "/" + strings.NewReplacer("/", ".", " ", "_").Replace(name)
-}
-
-// add adds a step. Two of the same id would be one step to a run: the second takes a number.
-func (b *builder) add(s Step, name string) string {
-	s.ID = idOf(s.Phase, s.Action, name)
-	for n := 2; b.ids[strings.ToLower(s.ID)]; n++ {
-		s.ID = idOf(s.Phase, s.Action, name) + "." + strconv.Itoa(n)
-	}
-	b.ids[strings.ToLower(s.ID)] = true
-	if s.Takes == 0 {
-		s.Takes = typical(s)
-	}
-	if id, err := arm.Parse(s.Subject); err == nil && b.moves.Moves(id) {
-		s.Landing = b.moves.ID(id).String()
-	}
-	b.steps = append(b.steps, s)
-	return s.ID
-}
-
-// of makes a step about a document.
-func of(phase Phase, action string, item facts.Item) Step {
-	return Step{Phase: phase, Action: action, Subject: item.Key, Digest: DigestOf(item), Writes: 1}
-}
-
-// DigestOf is the digest of what of a document would be put back: what the service writes by itself (node counts, states, times) changes without anybody changing the resource.
-func DigestOf(item facts.Item) string {
-	data, err := json.Marshal(rewrite.Map{}.ForPut(kindOf(item), item.Doc))
-	if err != nil {
-		return "" // a document that was read as JSON can be written as JSON
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
-
-// lose says something that cannot be made again.
-func (b *builder) lose(subject, what, do string) {
-	b.losses = append(b.losses, Loss{subject, what, do})
-}
-
-// ids of steps of actions, in the order in which they were added.
-func (b *builder) idsOf(actions ...string) []string {
-	var ids []string
-	for _, s := range b.steps {
-		if slices.Contains(actions, s.Action) {
-			ids = append(ids, s.ID)
-		}
-	}
-	return ids
-}
-
-// stepOf finds the step of an action on a subject.
-func (b *builder) stepOf(action, subject string) []string {
-	for _, s := range b.steps {
-		if s.Action == action && strings.EqualFold(s.Subject, subject) {
-			return []string{s.ID}
-		}
-	}
-	return nil
-}
-
-// order sorts steps by phase, then as they were added, and what each comes after by name.
-func (b *builder) order() {
-	phases := Phases()
-	slices.SortStableFunc(b.steps, func(a, c Step) int {
-		return cmp.Compare(slices.Index(phases, a.Phase), slices.Index(phases, c.Phase))
-	})
-	for i := range b.steps {
-		slices.Sort(b.steps[i].After)
-		b.steps[i].After = slices.Compact(b.steps[i].After)
-	}
-	slices.SortStableFunc(b.losses, func(a, c Loss) int { return cmp.Or(cmp.Compare(a.Subject, c.Subject), cmp.Compare(a.What, c.What)) })
-}
-
 // move is the point of no return, behind ARM's own verdict.
 func (b *builder) move() {
-	var earlier []string
-	for _, s := range b.steps {
-		earlier = append(earlier, s.ID)
-	}
-	name := b.Workspace.Name()
-	validate := b.add(Step{Phase: Validate, Action: ValidateMove, Subject: b.Workspace.ID.String(), What: "ask ARM whether it would move " + name, Clauses: []string{"S41"},
-		Why: "ARM's verdict is the last word before the point of no return", After: earlier, Writes: 1}, name)
+	name, subject := b.Workspace.Name(), b.Workspace.ID.String()
+	validate := b.add(Step{Phase: Validate, Action: ValidateMove, Subject: subject, What: "ask ARM whether it would move " + name, Clauses: []string{"S41"},
+		Why: "ARM's verdict is the last word before the point of no return", After: b.last(b.steps), Writes: 1}, name)
 	what := "move " + name
 	if len(b.moving) > 1 {
-		what += " with " + names(b.moving[1:])
+		var along []string
+		for _, id := range b.moving[1:] {
+			along = append(along, id.Name())
+		}
+		what += " with " + strings.Join(along, ", ")
 	}
-	b.add(Step{Phase: Move, Action: MoveResources, Subject: b.Workspace.ID.String(), What: what + " to " + b.Target.String(), Clauses: []string{"S01", "S03", "S30", "S43"},
+	where := "to the resource group " + b.Target.Group()
+	if s := b.Target.Subscription(); !strings.EqualFold(s, b.Workspace.ID.Subscription()) {
+		where += " of the subscription " + s
+	}
+	b.moved = b.add(Step{Phase: Move, Action: MoveResources, Subject: subject, What: what + " " + where, Clauses: []string{"S01", "S03", "S30", "S43"},
 		Why: "the move itself; nothing in either group can be written until it ends", After: []string{validate}, Writes: 1}, name)
-}
-
-func names(ids []arm.ID) string {
-	var all []string
-	for _, id := range ids {
-		all = append(all, id.Name())
-	}
-	return strings.Join(all, ", ")
+	b.lose(subject, "the ids and the MLflow tracking URI of the workspace: both name subscription and group", "change them where scripts, pipelines and clients keep them; the report lists old and new ids")
 }
 
 // verify reads both sides again and compares.
 func (b *builder) verify() {
-	var restored []string
-	for _, s := range b.steps {
-		if s.Phase == Restore || s.Phase == Move {
-			restored = append(restored, s.ID)
-		}
-	}
 	name, subject := b.Workspace.Name(), b.Workspace.ID.String()
 	diagnose := b.add(Step{Phase: Verify, Action: Diagnose, Subject: subject, What: "let " + name + " diagnose itself", Why: "the service sees what reading cannot show: DNS, keys, rights of its identity",
-		After: restored, Writes: 1}, name)
-	b.add(Step{Phase: Verify, Action: Compare, Subject: subject, What: "read both ends again and compare object by object", Why: "only reading proves that all is there", Clauses: []string{"S04", "S05", "S06", "S07", "S08"},
-		After: append(restored, diagnose)}, name)
+		After: b.last(b.steps), Writes: 1}, name)
+	b.add(Step{Phase: Verify, Action: Compare, Subject: subject, What: "read both ends again and compare object by object", Why: "only reading proves that all is there",
+		Clauses: []string{"S04", "S05", "S06", "S07", "S08"}, After: []string{diagnose}}, name)
+}
+
+// required are the namespaces that the target needs: for the workspace, and for what moves along.
+func (b *builder) required() []string {
+	kubernetes := slices.ContainsFunc(slices.Concat(b.Content("computes"), b.Content("services")), func(i facts.Item) bool {
+		kind := i.Doc.Text("properties.computeType")
+		return kind == aml.ComputeAKS || kind == aml.ComputeKubernetes
+	})
+	namespaces := aml.RequiredNamespaces(aml.Needs{AKS: kubernetes, CMK: strings.EqualFold(b.Workspace.Doc.Text("properties.encryption.status"), "Enabled")})
+	for _, id := range b.moving {
+		if !slices.ContainsFunc(namespaces, func(n string) bool { return strings.EqualFold(n, id.Type().Namespace()) }) {
+			namespaces = append(namespaces, id.Type().Namespace())
+		}
+	}
+	slices.Sort(namespaces)
+	return namespaces
+}
+
+// rewritten reports whether a text that the service does not keep up names, in a document, something that moves.
+func (b *builder) rewritten(item facts.Item) bool {
+	stale := false
+	for _, r := range kindOf(item).References {
+		if r.Owned || stale {
+			continue
+		}
+		item.Doc.Clone().Change(r.Path, func(value any) (any, bool) {
+			text, _ := value.(string)
+			stale = stale || b.moves.Text(text) != text
+			return value, true
+		})
+	}
+	return stale
 }
 
 // kindOf is the kind of content of an item; a table entry is certain for what facts calls content.
@@ -187,3 +138,6 @@ func kindOf(item facts.Item) aml.Kind {
 	kind, _ := aml.KindOf(item.Type)
 	return kind
 }
+
+// noMap leaves ids as they are.
+var noMap rewrite.Map

@@ -2,7 +2,6 @@ package action
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
@@ -19,25 +18,41 @@ func (removeCompute) Check(ctx context.Context, t *Task) error {
 	if err != nil {
 		return err
 	}
-	original, err := t.Original(ctx, id)
-	if err != nil {
-		return err
-	}
 	now, found, err := t.Read(ctx, id)
 	if err != nil || !found {
 		return err
 	}
-	for _, path := range []string{"properties.computeType", "properties.isAttachedCompute", "properties.resourceId"} {
-		was, _ := original.At(path)
-		is, _ := now.At(path)
-		if was != is {
-			return errs.New(errs.Conflict, "SubjectChanged", "%s is not any more what was written down: %s was %v and is %v", id.Name(), path, was, is).At(id.String()).Advise("plan again")
+	return t.sameCompute(ctx, id, now)
+}
+
+// sameCompute refuses when a compute of the same name is another one than in the snapshot.
+func (t *Task) sameCompute(ctx context.Context, id arm.ID, now arm.Document) error {
+	original, err := t.Original(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{"properties.computeType", "properties.resourceId"} {
+		if was, is := original.Text(path), now.Text(path); !strings.EqualFold(was, is) {
+			return changed(id, path, was, is)
 		}
+	}
+	const attached = "properties.isAttachedCompute"
+	if was, is := original.Bool(attached), now.Bool(attached); was != is {
+		return changed(id, attached, was, is)
 	}
 	return nil
 }
 
-func (removeCompute) Done(ctx context.Context, t *Task) (bool, error) {
+// changed is the error of a subject that is not what was written down.
+func changed(id arm.ID, path string, was, is any) error {
+	return errs.New(errs.Conflict, "SubjectChanged", "%s is not any more what was written down: %s was %v and is %v", id.Name(), path, was, is).At(id.String()).
+		Advise("nothing was removed; plan again")
+}
+
+func (removeCompute) Done(ctx context.Context, t *Task) (bool, error) { return t.gone(ctx) }
+
+// gone reports whether the subject is not there any more.
+func (t *Task) gone(ctx context.Context) (bool, error) {
 	id, err := t.Subject()
 	if err != nil {
 		return false, err
@@ -46,126 +61,29 @@ func (removeCompute) Done(ctx context.Context, t *Task) (bool, error) {
 	return !found, err
 }
 
-// Do reads the type anew: a compute that was attached meanwhile under the same name must not be deleted.
+// Do reads the compute anew: one that was attached meanwhile under the same name must not be deleted. A change under way is waited for; one that settled badly has settled.
 func (removeCompute) Do(ctx context.Context, t *Task) error {
 	id, err := t.Subject()
 	if err != nil {
 		return err
 	}
-	// A managed compute may be Creating, and one that failed has settled as well: only a change under way is waited for.
-	now, err := t.Settled(ctx, id)
-	if errs.Is(err, errs.NotFound) {
-		return nil
-	}
-	if err != nil && !errs.Is(err, errs.Conflict) {
+	now, found, err := t.settledOrGone(ctx, id)
+	if !found || err != nil && !errs.Is(err, errs.Conflict) {
 		return err
 	}
-	removal := aml.RemovalOf(now.Text("properties.computeType"), now.Bool("properties.isAttachedCompute"))
-	return t.Remove(ctx, id, "underlyingResourceAction="+removal)
+	if err := t.sameCompute(ctx, id, now); err != nil {
+		return err
+	}
+	return t.Remove(ctx, id, removal(id, now))
+}
+
+// removal is the query with which a resource is removed: a compute says what becomes of what is behind it.
+func removal(id arm.ID, now arm.Document) string {
+	if !id.Type().Is(aml.Workspaces + "/computes") {
+		return ""
+	}
+	return "underlyingResourceAction=" + aml.RemovalOf(now.Text("properties.computeType"), now.Bool("properties.isAttachedCompute"))
 }
 
 // Undo makes the compute again where it was.
 func (removeCompute) Undo(ctx context.Context, t *Task) error { return makeCompute(ctx, t) }
-
-// restoreCompute makes a compute again at its landing (S09, S44).
-type restoreCompute struct{ restoring }
-
-func (restoreCompute) Done(ctx context.Context, t *Task) (bool, error) {
-	where, body, err := computeBody(ctx, t)
-	if err != nil {
-		return false, err
-	}
-	return t.stands(ctx, where, body)
-}
-
-func (restoreCompute) Do(ctx context.Context, t *Task) error { return makeCompute(ctx, t) }
-
-// computeBody is the body that makes a compute again. An instance without an assigned user is assigned to whoever made it: else it would be this tool's (pain 25).
-func computeBody(ctx context.Context, t *Task) (arm.ID, arm.Document, error) {
-	where, body, err := t.wanted(ctx)
-	if err != nil || body.Text("properties.computeType") != aml.ComputeInstance {
-		return where, body, err
-	}
-	const assigned = "properties.properties.personalComputeInstanceSettings.assignedUser"
-	if body.Text(assigned+".objectId") != "" {
-		return where, body, nil
-	}
-	id, err := t.Subject()
-	if err != nil {
-		return nil, nil, err
-	}
-	original, err := t.Original(ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	maker := original.Object("properties.properties.createdBy")
-	if user := maker.Text("userId"); user != "" {
-		body.Set(assigned, map[string]any{"objectId": user, "tenantId": maker.Text("userOrgId")})
-	}
-	return where, body, nil
-}
-
-// makeCompute makes a compute as it was, and stops an instance that was stopped.
-func makeCompute(ctx context.Context, t *Task) error {
-	where, body, err := computeBody(ctx, t)
-	if err != nil {
-		return err
-	}
-	now, err := t.ensure(ctx, where, body)
-	if err != nil {
-		return err
-	}
-	id, err := t.Subject()
-	if err != nil {
-		return err
-	}
-	original, err := t.Original(ctx, id)
-	if err != nil {
-		return err
-	}
-	const state = "properties.properties.state"
-	if aml.InstanceState(original.Text(state)) == aml.InstanceStopped && aml.InstanceState(now.Text(state)) == aml.InstanceRunning {
-		if _, err := t.Send(ctx, http.MethodPost, where.String()+"/stop", t.Version(ctx, where), nil); err != nil {
-			if err := t.Remark(ctx, Differs, "the instance was stopped before and runs now: "+strings.TrimSpace(err.Error())); err != nil {
-				return err
-			}
-		}
-	}
-	if err := t.compareIdentities(ctx, original, now); err != nil {
-		return err
-	}
-	return t.mentions(ctx, body)
-}
-
-// restoreImageBuild names the compute again that builds images.
-type restoreImageBuild struct{ restoring }
-
-const imageBuild = "properties.imageBuildCompute"
-
-func (restoreImageBuild) Done(ctx context.Context, t *Task) (bool, error) {
-	id, err := t.Subject()
-	if err != nil {
-		return false, err
-	}
-	original, err := t.Original(ctx, id)
-	if err != nil {
-		return false, err
-	}
-	now, found, err := t.Read(ctx, t.Where().ID(id))
-	return found && now.Text(imageBuild) == original.Text(imageBuild), err
-}
-
-func (restoreImageBuild) Do(ctx context.Context, t *Task) error {
-	id, err := t.Subject()
-	if err != nil {
-		return err
-	}
-	original, err := t.Original(ctx, id)
-	if err != nil {
-		return err
-	}
-	body := arm.Document{}
-	body.Set(imageBuild, original.Text(imageBuild))
-	_, err = t.Patch(ctx, t.Where().ID(id), body)
-	return err
-}

@@ -1,13 +1,9 @@
 package action
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -17,230 +13,167 @@ import (
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
-// restoreData registers the data assets again: every container and version, same names and numbers, URIs rewritten (S05).
+// restoreData registers the data assets again: every container and version, same names and numbers, URIs rewritten (S05). First all versions, which make their containers, then what
+// the containers say of themselves.
 type restoreData struct{ restoring }
 
 // dataCrew is how many containers are worked on side by side. Versions of one container are registered one after the other: the last one registered is its latest.
 const dataCrew = 16
 
-// container is a data asset with the names of its versions, in the order in which they are registered.
-type container struct {
-	id       arm.ID // before the move
-	versions []string
-}
+// Parts of the step, as its cursor names them.
+const (
+	versionsPart   = "versions"
+	containersPart = "containers"
+)
 
-// containers lists what was there before. Names alone are kept: a workspace may have a million.
-func containers(ctx context.Context, t *Task) ([]*container, error) {
-	var all []*container
-	index := map[string]*container{}
-	for d, err := range t.Before.Of(ctx, snapshot.Content, aml.Workspaces+"/data") {
-		if err != nil {
-			return nil, err
-		}
-		id, err := arm.Parse(d.ID)
-		if err != nil {
-			return nil, err
-		}
-		c := &container{id: id}
-		index[id.Key()], all = c, append(all, c)
-	}
-	for d, err := range t.Before.Of(ctx, snapshot.Content, aml.Workspaces+"/data/versions") {
-		if err != nil {
-			return nil, err
-		}
-		id, err := arm.Parse(d.ID)
-		if err != nil {
-			return nil, err
-		}
-		c := index[id.Parent().Key()]
-		if c == nil {
-			return nil, errs.New(errs.Invalid, "SnapshotDamaged", "the snapshot of the run holds the version %s and not its data asset", id).At(id.String())
-		}
-		c.versions = append(c.versions, id.Name())
-	}
-	return all, nil
-}
+// assets are the data assets themselves.
+const assets = aml.Workspaces + "/data"
 
-// version is the id of a version before the move.
-func (c *container) version(name string) arm.ID {
-	return c.id.Child(arm.Hop{Type: "versions", Name: name})
-}
+// errLacking ends a look as soon as something is not there.
+var errLacking = errors.New("it is not there")
 
-// arrange puts the versions into the order in which they are registered: as numbers count, and the latest last.
-func (c *container) arrange(latest string) {
-	slices.SortFunc(c.versions, func(a, b string) int {
-		if last := cmp.Compare(boolean(a == latest), boolean(b == latest)); last != 0 {
-			return last
-		}
-		x, errX := strconv.Atoi(a)
-		y, errY := strconv.Atoi(b)
-		if errX == nil && errY == nil {
-			return cmp.Compare(x, y)
-		}
-		return cmp.Or(cmp.Compare(boolean(errX != nil), boolean(errY != nil)), cmp.Compare(a, b))
-	})
-}
-
-func boolean(is bool) int {
-	if is {
-		return 1
-	}
-	return 0
-}
-
-// missing lists the versions of a container that are not there, or not as they should be.
-func (c *container) missing(ctx context.Context, t *Task) ([]string, error) {
-	there := map[string]bool{}
-	where := t.Where().ID(c.id)
-	err := t.List(ctx, where.String()+"/versions?listViewType=All", where.Child(arm.Hop{Type: "versions", Name: "x"}), func(now arm.Document) error {
-		name := now.Text("name")
-		_, body, err := t.wantedOf(ctx, c.version(name))
-		if errs.Is(err, errs.NotFound) { // registered since, by somebody else
-			return nil
-		}
-		if err == nil {
-			there[strings.ToLower(name)] = len(lacks(now, body)) == 0
-		}
-		return err
-	})
-	if err != nil && !errs.Is(err, errs.NotFound) {
-		return nil, err
-	}
-	var names []string
-	for _, name := range c.versions {
-		if !there[strings.ToLower(name)] {
-			names = append(names, name)
-		}
-	}
-	return names, nil
-}
-
-// stands reports whether the container and all its versions are there.
-func (c *container) stands(ctx context.Context, t *Task) (bool, error) {
-	where, body, err := t.wantedOf(ctx, c.id)
-	if err != nil {
-		return false, err
-	}
-	if stands, err := t.stands(ctx, where, body); !stands || err != nil {
-		return false, err
-	}
-	missing, err := c.missing(ctx, t)
-	return len(missing) == 0, err
-}
-
+// Done compares everything that was there before with what is there now (pain 39).
 func (restoreData) Done(ctx context.Context, t *Task) (bool, error) {
-	all, err := containers(ctx, t)
-	if err != nil {
-		return false, err
-	}
-	if len(all) == 0 {
-		return true, nil
-	}
-	if stands, err := all[0].stands(ctx, t); !stands || err != nil { // most often nothing is there, and one look shows it
-		return false, err
-	}
-	var lacking atomic.Bool
-	err = sideBySide(ctx, dataCrew, all, func(ctx context.Context, c *container) error {
-		if lacking.Load() {
-			return nil
-		}
-		stands, err := c.stands(ctx, t)
-		if !stands {
-			lacking.Store(true)
+	err := sideBySide(ctx, dataCrew, containers(ctx, t.Before), func(ctx context.Context, c *container) error {
+		missing, err := c.missing(ctx, t)
+		if len(missing) > 0 {
+			return errLacking
 		}
 		return err
 	})
-	return err == nil && !lacking.Load(), err
+	if err == nil {
+		err = sideBySide(ctx, dataCrew, idsOf(ctx, t.Before, assets), func(ctx context.Context, id arm.ID) error {
+			where, body, err := t.wantedOf(ctx, id)
+			if err != nil {
+				return err
+			}
+			if stands, err := t.stands(ctx, where, body); stands || err != nil {
+				return err
+			}
+			return errLacking
+		})
+	}
+	if errors.Is(err, errLacking) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (restoreData) Do(ctx context.Context, t *Task) error {
-	all, err := containers(ctx, t)
+	part, place, err := t.reached(ctx)
 	if err != nil {
 		return err
+	}
+	r := &registering{Task: t}
+	if r.total, err = r.expected(ctx); err != nil {
+		return err
+	}
+	if part != containersPart {
+		if part != versionsPart {
+			place = 0
+		}
+		if err := goThrough(ctx, t, versionsPart, place, containers(ctx, t.Before), r.passed, r.versions); err != nil {
+			return err
+		}
+		if err := r.verdict(); err != nil {
+			return errors.Join(err, t.Journal.Advance(ctx, t.Step.ID, "")) // what somebody mends may be anywhere
+		}
+		place = 0
+	}
+	if err := goThrough(ctx, t, containersPart, place, idsOf(ctx, t.Before, assets), func(arm.ID) {}, r.container); err != nil {
+		return err
+	}
+	return t.Journal.Advance(ctx, t.Step.ID, "") // whoever does it once more looks at everything again
+}
+
+// registering is the work of one Do.
+type registering struct {
+	*Task
+	total int
+	count atomic.Int64
+
+	mutex   sync.Mutex
+	differs int    // versions that are there with another content
+	first   string // one of them
+}
+
+// expected is how many versions there were. Conflict when the plan speaks of another number: the snapshot is not the one from which it was made (pain 39).
+func (r *registering) expected(ctx context.Context) (int, error) {
+	counts, err := r.Before.Counts(ctx)
+	if err != nil {
+		return 0, err
 	}
 	total := 0
-	for _, c := range all {
-		total += len(c.versions)
+	for _, c := range counts {
+		if c.Section == snapshot.Content && c.Type.Is(assets+"/versions") {
+			total = c.Count
+		}
 	}
-	var done atomic.Int64
-	return sideBySide(ctx, dataCrew, all, func(ctx context.Context, c *container) error {
-		missing, err := c.missing(ctx, t)
-		if err != nil {
-			return err
-		}
-		done.Add(int64(len(c.versions) - len(missing)))
-		original, err := t.Original(ctx, c.id)
-		if err != nil {
-			return err
-		}
-		rest := &container{c.id, missing}
-		rest.arrange(original.Text("properties.latestVersion"))
-		for _, name := range rest.versions {
-			if err := c.register(ctx, t, name); err != nil {
-				return err
-			}
-			t.Counted(int(done.Add(1)), total)
-		}
-		return c.settle(ctx, t)
-	})
+	if r.Step.Count > 0 && total != r.Step.Count {
+		return 0, errs.New(errs.Conflict, "CountMismatch", "the plan speaks of %d versions of data assets, and the snapshot of the run holds %d", r.Step.Count, total).At(r.Step.Subject).Advise("plan again")
+	}
+	return total, nil
 }
 
-// register registers one version.
-func (c *container) register(ctx context.Context, t *Task, name string) error {
-	where, body, err := t.wantedOf(ctx, c.version(name))
+func (r *registering) counted(n int) { r.Counted(int(r.count.Add(int64(n))), r.total) }
+
+// passed counts what an earlier process did.
+func (r *registering) passed(c *container) { r.count.Add(int64(len(c.versions))) }
+
+// versions registers the versions of a container that are not there. One that differs is told and does not keep the others from being registered.
+func (r *registering) versions(ctx context.Context, c *container) error {
+	missing, err := c.missing(ctx, r.Task)
 	if err != nil {
 		return err
 	}
-	_, err = t.Send(ctx, http.MethodPut, where.String(), t.Version(ctx, where), body)
-	if err == nil || !errs.Is(err, errs.Invalid) && !errs.Is(err, errs.Conflict) {
-		return err
-	}
-	now, found, reading := t.Read(ctx, where)
-	if reading != nil || !found {
-		return err
-	}
-	paths := lacks(now, body)
-	return errs.Wrap(errs.Conflict, "VersionDiffers", err, "version %s of the data asset %s is there with another content (%s), and versions cannot be changed", name, c.id.Name(), strings.Join(paths, ", ")).
-		At(where.String()).Advise("somebody registered it since the move: delete it and resume, or leave it")
-}
-
-// settle gives the container its own description, tags and archived flag, when its versions did not.
-func (c *container) settle(ctx context.Context, t *Task) error {
-	where, body, err := t.wantedOf(ctx, c.id)
+	r.counted(len(c.versions) - len(missing))
+	original, err := r.Original(ctx, c.id)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the data asset of %d versions: %w", len(c.versions), err)
 	}
-	if stands, err := t.stands(ctx, where, body); stands || err != nil {
-		return err
-	}
-	_, err = t.Send(ctx, http.MethodPut, where.String(), t.Version(ctx, where), body)
-	return err
-}
-
-// sideBySide does work on all items, so many at once, and returns the first error, named.
-func sideBySide[T any](ctx context.Context, crew int, items []T, work func(context.Context, T) error) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	hands := make(chan struct{}, crew)
-	var busy sync.WaitGroup
-	for _, item := range items {
-		select {
-		case hands <- struct{}{}:
-		case <-ctx.Done():
+	arrange(missing, original.Text("properties.latestVersion"))
+	for _, name := range missing {
+		err := c.register(ctx, r.Task, name)
+		if other, is := errors.AsType[*differing](err); is {
+			err = r.differ(ctx, c, other)
 		}
-		if ctx.Err() != nil {
-			break
+		if err != nil {
+			return err
 		}
-		busy.Go(func() {
-			defer func() { <-hands }()
-			if err := work(ctx, item); err != nil {
-				stop(err)
-			}
-		})
-	}
-	busy.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return fmt.Errorf("one of %d: %w", len(items), err)
+		r.counted(1)
 	}
 	return nil
+}
+
+// differ takes note of a version that is there with another content.
+func (r *registering) differ(ctx context.Context, c *container, d *differing) error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	r.differs++
+	if r.first == "" {
+		r.first = c.id.Name() + ", " + d.Error()
+	}
+	return r.Remark(ctx, Differs, "data asset "+c.id.Name()+": "+d.Error())
+}
+
+// verdict is the error of a go in which versions differed.
+func (r *registering) verdict() error {
+	if r.differs == 0 {
+		return nil
+	}
+	return errs.New(errs.Conflict, "VersionDiffers", "%d of %d versions of data assets are there and are not as before, the first one of %s", r.differs, r.total, r.first).At(r.Step.Subject).
+		Advise("somebody registered them since the move: delete them and resume, or leave them; the report names each")
+}
+
+// container gives a data asset its own description, tags, type and archived flag, as far as its versions did not.
+func (r *registering) container(ctx context.Context, id arm.ID) error {
+	where, body, err := r.wantedOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	if stands, err := r.stands(ctx, where, body); stands || err != nil {
+		return err
+	}
+	_, err = r.Put(ctx, where, body)
+	return err
 }

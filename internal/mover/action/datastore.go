@@ -2,14 +2,15 @@ package action
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
-	"time"
 
+	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/rewrite"
 )
 
 // restoreDatastore gives a nondefault datastore the right subscription and group (S32, S45 to S47). Fields that are empty or name where its account was get the values of where the
@@ -22,20 +23,18 @@ const (
 	storeGroup        = "properties.resourceGroup"
 )
 
-// secretMembers name the member of credentials that is secret, by their type.
-var secretMembers = map[string]string{"AccountKey": "key", "Sas": "sasToken", "ServicePrincipal": "clientSecret", "Certificate": "certificate"}
-
 // wantedStore is what the datastore should say: as before, and where its account is now.
 func wantedStore(ctx context.Context, t *Task) (arm.ID, arm.Document, error) {
 	where, body, err := t.wanted(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	account := body.Text("properties.accountName")
-	if body.Text("properties.storeName") != "" {
-		account = body.Text("properties.storeName")
+	for _, path := range []string{storeSubscription, storeGroup} {
+		if body.Text(path) == "" { // it said nothing before, and need not now
+			body.Delete(path)
+		}
 	}
-	from, to, moves := t.Where().Account(account)
+	from, to, moves := t.Where().Account(body.Text("properties.accountName"))
 	stale := strings.EqualFold(body.Text(storeSubscription), from.Subscription()) && strings.EqualFold(body.Text(storeGroup), from.Group())
 	if moves && (stale || body.Text(storeSubscription) == "") {
 		body.Set(storeSubscription, to.Subscription())
@@ -44,35 +43,70 @@ func wantedStore(ctx context.Context, t *Task) (arm.ID, arm.Document, error) {
 	return where, body, nil
 }
 
+// isSystem reports whether a datastore is the service's own: it keeps those right by itself, and nobody may write them.
+func isSystem(where arm.ID) bool { return aml.IsSystemDatastore(where.Name()) }
+
 func (restoreDatastore) Done(ctx context.Context, t *Task) (bool, error) {
 	where, body, err := wantedStore(ctx, t)
-	if err != nil {
-		return false, err
+	if err != nil || isSystem(where) {
+		return err == nil, err
 	}
 	return t.stands(ctx, where, body)
 }
 
-// Do writes over the existing name. Only when that is refused is the datastore unregistered and created, with its secrets in hand: the service keeps them in the vault, where a
-// name that was deleted may stay blocked (aml-contract 6).
+// Do writes over the existing name, and only when that is refused unregisters the datastore and creates it.
 func (restoreDatastore) Do(ctx context.Context, t *Task) error {
 	where, body, err := wantedStore(ctx, t)
-	if err != nil {
+	if err != nil || isSystem(where) {
+		return err
+	}
+	if stands, err := t.stands(ctx, where, body); stands || err != nil {
 		return err
 	}
 	if err := fillSecrets(ctx, t, where, body); err != nil {
 		return err
 	}
 	err = putStore(ctx, t, where, body)
-	if err == nil || !errs.Is(err, errs.Conflict) && !errs.Is(err, errs.Invalid) {
-		return err
+	if errs.Is(err, errs.Conflict) || errs.Is(err, errs.Invalid) {
+		return rebuildStore(ctx, t, where, body, err)
 	}
-	refusal := err
-	if err := t.Remove(ctx, where, ""); err != nil {
+	return err
+}
+
+// rebuildStore unregisters a datastore that refused to be changed and creates it under the same name (S47). Its secrets are in the body, and sealed: the service keeps its own copy in
+// the key vault, where a name that was deleted may stay blocked for a while (aml-contract 6). When the new one is refused for what it says, the old one is put back.
+func rebuildStore(ctx context.Context, t *Task, where arm.ID, body arm.Document, refusal error) error {
+	old, found, err := t.Read(ctx, where)
+	if err != nil {
+		return errors.Join(refusal, err)
+	}
+	if !found && errs.Is(refusal, errs.Invalid) {
 		return refusal
 	}
+	if found {
+		if err := t.Remove(ctx, where, ""); err != nil {
+			return errors.Join(refusal, fmt.Errorf("unregister the datastore %s: %w", where.Name(), err))
+		}
+	}
+	err = createStore(ctx, t, where, body)
+	if !found || !errs.Is(err, errs.Invalid) {
+		return err
+	}
+	kind, _ := aml.KindOf(where.Type())
+	again := rewrite.Map{}.ForPut(kind, old)
+	again.Set("properties.credentials", map[string]any(body.Object("properties.credentials")))
+	if back := createStore(ctx, t, where, again); back != nil {
+		return errors.Join(err, fmt.Errorf("put the datastore %s back: %w", where.Name(), back))
+	}
+	return err
+}
+
+// createStore creates a datastore whose name was in use a moment ago.
+func createStore(ctx context.Context, t *Task, where arm.ID, body arm.Document) error {
+	begun := t.Clock.Now()
 	return t.Until(ctx, func() (bool, error) {
 		err := putStore(ctx, t, where, body)
-		if errs.Is(err, errs.Conflict) { // the vault still holds the name
+		if errs.Is(err, errs.Conflict) && t.Clock.Now().Sub(begun) < heldLimit {
 			t.Say("the name is still blocked in the key vault")
 			return false, nil
 		}
@@ -83,95 +117,5 @@ func (restoreDatastore) Do(ctx context.Context, t *Task) error {
 // putStore writes a datastore. Nobody asks the account now: it may be reached from elsewhere only.
 func putStore(ctx context.Context, t *Task, where arm.ID, body arm.Document) error {
 	_, err := t.Send(ctx, http.MethodPut, where.String()+"?skipValidation=true", t.Version(ctx, where), body)
-	return err
-}
-
-// fillSecrets puts the sealed secret into the credentials of a body.
-func fillSecrets(ctx context.Context, t *Task, where arm.ID, body arm.Document) error {
-	kind := body.Text("properties.credentials.credentialsType")
-	name := secretMembers[kind]
-	if name == "" {
-		return nil
-	}
-	sealed, there := t.Secrets.Get(t.Step.Subject)
-	if !there {
-		return errs.New(errs.Conflict, "SecretNotSealed", "the credentials of the datastore %s are not sealed", where.Name()).At(where.String()).Advise("update its authentication by hand, or resume the run")
-	}
-	var secret map[string]any
-	if err := json.Unmarshal(sealed, &secret); err != nil || secret[name] == nil {
-		return errs.New(errs.Conflict, "SecretNotSealed", "what is sealed for the datastore %s holds no %s", where.Name(), name).At(where.String()).Advise("update its authentication by hand")
-	}
-	body.Set("properties.credentials.secrets", map[string]any{"secretsType": kind, name: secret[name]})
-	if kind == "Sas" && expired(secret[name], t.Clock.Now()) {
-		return t.Remark(ctx, ToDo, "the shared access signature of the datastore has expired: make a new one and update its authentication")
-	}
-	return nil
-}
-
-// expired reads the end of a shared access signature; what cannot be read has not expired.
-func expired(sas any, now time.Time) bool {
-	text, _ := sas.(string)
-	values, err := url.ParseQuery(strings.TrimPrefix(text, "?"))
-	if err != nil {
-		return false
-	}
-	for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z", "2006-01-02"} {
-		if end, err := time.Parse(form, values.Get("se")); err == nil {
-			return end.Before(now)
-		}
-	}
-	return false
-}
-
-// restoreConnection writes a connection that names something that moved with the new ids and its sealed credentials.
-type restoreConnection struct{ restoring }
-
-func (restoreConnection) Done(ctx context.Context, t *Task) (bool, error) {
-	where, body, err := t.wanted(ctx)
-	if err != nil {
-		return false, err
-	}
-	return t.stands(ctx, where, body)
-}
-
-func (restoreConnection) Do(ctx context.Context, t *Task) error {
-	where, body, err := t.wanted(ctx)
-	if err != nil {
-		return err
-	}
-	if sealed, there := t.Secrets.Get(t.Step.Subject); there {
-		full, err := arm.ParseDocument(sealed)
-		if err != nil {
-			return errs.New(errs.Conflict, "SecretNotSealed", "what is sealed for the connection %s cannot be read", where.Name()).At(where.String())
-		}
-		if credentials := full.Object("properties.credentials"); credentials != nil {
-			body.Set("properties.credentials", map[string]any(credentials))
-		}
-	}
-	_, err = t.Put(ctx, where, body)
-	return err
-}
-
-// restoreOutboundRule writes a rule of the managed network that names something that moved with the new id. Only rules of users can be written.
-type restoreOutboundRule struct{ restoring }
-
-func (restoreOutboundRule) Done(ctx context.Context, t *Task) (bool, error) {
-	where, body, err := t.wanted(ctx)
-	if err != nil {
-		return false, err
-	}
-	now, found, err := t.Read(ctx, where)
-	if err != nil || !found {
-		return false, err
-	}
-	return body.Text("properties.category") != "UserDefined" || len(lacks(now, body)) == 0, nil
-}
-
-func (restoreOutboundRule) Do(ctx context.Context, t *Task) error {
-	where, body, err := t.wanted(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = t.ensure(ctx, where, body)
 	return err
 }

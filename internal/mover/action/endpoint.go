@@ -3,8 +3,10 @@ package action
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
@@ -15,18 +17,65 @@ import (
 // removeEndpoint removes an online, batch or serverless endpoint with its deployments (S10, S36).
 type removeEndpoint struct{}
 
-func (removeEndpoint) Check(context.Context, *Task) error { return nil }
-
-func (removeEndpoint) Done(ctx context.Context, t *Task) (bool, error) {
+// Check refuses when the endpoint or a deployment is not what the snapshot says, or a deployment is new: it would go along and could not be made again (D2).
+func (removeEndpoint) Check(ctx context.Context, t *Task) error {
 	id, err := t.Subject()
 	if err != nil {
-		return false, err
+		return err
 	}
-	_, found, err := t.Read(ctx, id)
-	return !found, err
+	now, found, err := t.Read(ctx, id)
+	if err != nil || !found || deleting(now) {
+		return err
+	}
+	if err := t.sameAs(ctx, id, now); err != nil {
+		return err
+	}
+	if _, has := aml.KindOf(deploymentType(id)); !has {
+		return nil
+	}
+	return t.List(ctx, id.String()+"/deployments", id.Child(arm.Hop{Type: "deployments", Name: "any"}), func(doc arm.Document) error {
+		d, err := arm.Parse(doc.Text("id"))
+		if err != nil || deleting(doc) {
+			return err
+		}
+		return t.sameAs(ctx, d, doc)
+	})
 }
 
-// Do refuses to remove an endpoint whose keys are not sealed: it could not be made again as it was (D2).
+func deleting(doc arm.Document) bool {
+	return aml.ProvisioningState(doc.Text("properties.provisioningState")) == aml.Deleting
+}
+
+// deploymentType is the type of the deployments of an endpoint; that of serverless ones is of no known kind.
+func deploymentType(endpoint arm.ID) arm.Type { return endpoint.Type() + "/deployments" }
+
+// breathes are members of endpoints and deployments that change without anybody changing what they are: autoscale sets the number of instances, and the service keeps notes of its own.
+var breathes = []string{"sku.capacity", "properties.properties"}
+
+// sameAs refuses when a document is not what the snapshot has of it.
+func (t *Task) sameAs(ctx context.Context, id arm.ID, now arm.Document) error {
+	original, err := t.Original(ctx, id)
+	if errs.Is(err, errs.NotFound) {
+		return errs.New(errs.Conflict, "SubjectChanged", "%s was made after the workspace was written down: it would be lost", id).At(id.String()).Advise("nothing was removed; plan again")
+	}
+	if err != nil {
+		return err
+	}
+	kind, _ := aml.KindOf(id.Type())
+	for _, path := range differs(kind, original, now) {
+		if !slices.ContainsFunc(breathes, func(b string) bool { return path == b || strings.HasPrefix(path, b+".") }) {
+			was, _ := original.At(path)
+			is, _ := now.At(path)
+			return changed(id, path, was, is)
+		}
+	}
+	return nil
+}
+
+func (removeEndpoint) Done(ctx context.Context, t *Task) (bool, error) { return t.gone(ctx) }
+
+// Do refuses to remove an endpoint whose keys are not sealed: it could not be made again as it was (D2). They are read once more, as draining may have taken hours: a key that was changed
+// meanwhile must not come back. An endpoint that is being changed is waited for.
 func (removeEndpoint) Do(ctx context.Context, t *Task) error {
 	id, err := t.Subject()
 	if err != nil {
@@ -36,8 +85,18 @@ func (removeEndpoint) Do(ctx context.Context, t *Task) error {
 	if err != nil {
 		return err
 	}
-	if _, err := endpointKeys(t, id, original); err != nil {
+	keys, err := endpointKeys(t, id, original)
+	if err != nil {
 		return err
+	}
+	now, found, err := t.settledOrGone(ctx, id)
+	if !found || err != nil && !errs.Is(err, errs.Conflict) {
+		return err
+	}
+	if keys != nil && now.Text("properties.provisioningState") == string(aml.Succeeded) {
+		if err := (saveSecrets{}).Do(ctx, t); err != nil {
+			return err
+		}
 	}
 	return t.Remove(ctx, id, "")
 }
@@ -55,18 +114,14 @@ func (removeEndpoint) Undo(ctx context.Context, t *Task) error {
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, len(deployments))
-	for _, d := range deployments {
-		go func() { failed <- makeDeployment(ctx, t, d) }()
+	failures := make([]error, len(deployments))
+	var busy sync.WaitGroup
+	for i, d := range deployments {
+		busy.Go(func() { failures[i] = makeDeployment(ctx, t, d) })
 	}
-	var first error
-	for range deployments {
-		if err := <-failed; err != nil && first == nil {
-			first = err
-		}
-	}
-	if first != nil {
-		return first
+	busy.Wait()
+	if err := errors.Join(failures...); err != nil {
+		return err
 	}
 	return setTraffic(ctx, t, id)
 }
@@ -74,7 +129,7 @@ func (removeEndpoint) Undo(ctx context.Context, t *Task) error {
 // deploymentsOf lists the deployments that an endpoint had, but for those that had failed.
 func (t *Task) deploymentsOf(ctx context.Context, endpoint arm.ID) ([]arm.ID, error) {
 	var ids []arm.ID
-	for d, err := range t.Before.Of(ctx, snapshot.Content, endpoint.Type()+"/deployments") {
+	for d, err := range t.Before.Of(ctx, snapshot.Content, deploymentType(endpoint)) {
 		if err != nil {
 			return nil, err
 		}
@@ -93,9 +148,9 @@ func (t *Task) deploymentsOf(ctx context.Context, endpoint arm.ID) ([]arm.ID, er
 	return ids, nil
 }
 
-// endpointKeys are the sealed keys of an endpoint that uses keys; nil for others.
+// endpointKeys are the sealed keys of an endpoint that uses keys; nil for others, and for kinds whose keys nobody can give (batch, serverless).
 func endpointKeys(t *Task, id arm.ID, original arm.Document) (map[string]any, error) {
-	if !strings.EqualFold(original.Text("properties.authMode"), "Key") || !id.Type().Is(aml.Workspaces+"/onlineEndpoints") {
+	if !keyed(original) || !id.Type().Is(aml.Workspaces+"/onlineEndpoints") {
 		return nil, nil
 	}
 	secret, sealed := t.Secrets.Get(id.String())
@@ -109,182 +164,7 @@ func endpointKeys(t *Task, id arm.ID, original arm.Document) (map[string]any, er
 	return map[string]any{"primaryKey": keys.PrimaryKey, "secondaryKey": keys.SecondaryKey}, nil
 }
 
-// traffic are the members of an endpoint that can only be set when its deployments are there.
-var traffic = []string{"properties.traffic", "properties.mirrorTraffic", "properties.defaults"}
-
-// endpointBody is the body that makes an endpoint again, without traffic.
-func endpointBody(ctx context.Context, t *Task, id arm.ID) (arm.ID, arm.Document, error) {
-	where, body, err := t.wantedOf(ctx, id)
-	for _, path := range traffic {
-		body.Delete(path)
-	}
-	return where, body, err
-}
-
-// makeEndpoint makes an endpoint with its keys, unless it stands. Keys can be given only while it is made.
-func makeEndpoint(ctx context.Context, t *Task, id arm.ID) error {
-	where, body, err := endpointBody(ctx, t, id)
-	if err != nil {
-		return err
-	}
-	if stands, err := t.stands(ctx, where, body); stands || err != nil {
-		return err
-	}
-	original, err := t.Original(ctx, id)
-	if err != nil {
-		return err
-	}
-	keys, err := endpointKeys(t, id, original)
-	if err != nil {
-		return err
-	}
-	if keys != nil {
-		body.Set("properties.keys", keys)
-	}
-	now, err := t.ensure(ctx, where, body)
-	if err != nil {
-		return err
-	}
-	return t.compareIdentities(ctx, original, now)
-}
-
-// restoreEndpoint makes an endpoint again at its landing (S10, S44).
-type restoreEndpoint struct{ restoring }
-
-func (restoreEndpoint) Done(ctx context.Context, t *Task) (bool, error) {
-	id, err := t.Subject()
-	if err != nil {
-		return false, err
-	}
-	where, body, err := endpointBody(ctx, t, id)
-	if err != nil {
-		return false, err
-	}
-	return t.stands(ctx, where, body)
-}
-
-func (restoreEndpoint) Do(ctx context.Context, t *Task) error {
-	id, err := t.Subject()
-	if err != nil {
-		return err
-	}
-	return makeEndpoint(ctx, t, id)
-}
-
-// restoreDeployment makes a deployment again at its landing.
-type restoreDeployment struct{ restoring }
-
-func (restoreDeployment) Done(ctx context.Context, t *Task) (bool, error) {
-	where, body, err := t.wanted(ctx)
-	if err != nil {
-		return false, err
-	}
-	return t.stands(ctx, where, body)
-}
-
-func (restoreDeployment) Do(ctx context.Context, t *Task) error {
-	id, err := t.Subject()
-	if err != nil {
-		return err
-	}
-	return makeDeployment(ctx, t, id)
-}
-
-func makeDeployment(ctx context.Context, t *Task, id arm.ID) error {
-	where, body, err := t.wantedOf(ctx, id)
-	if err != nil {
-		return err
-	}
-	if _, err := t.ensure(ctx, where, body); err != nil {
-		return err
-	}
-	return t.mentions(ctx, body)
-}
-
-// restoreTraffic gives an endpoint its traffic, mirror or default deployment again.
-type restoreTraffic struct{ restoring }
-
-func (restoreTraffic) Done(ctx context.Context, t *Task) (bool, error) {
-	id, err := t.Subject()
-	if err != nil {
-		return false, err
-	}
-	where, body, err := t.wholeEndpoint(ctx, id)
-	if err != nil {
-		return false, err
-	}
-	now, found, err := t.Read(ctx, where)
-	if err != nil || !found {
-		return false, err
-	}
-	for _, path := range traffic {
-		if len(lacks(now.Object(path), body.Object(path))) > 0 {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-func (restoreTraffic) Do(ctx context.Context, t *Task) error {
-	id, err := t.Subject()
-	if err != nil {
-		return err
-	}
-	return setTraffic(ctx, t, id)
-}
-
-// setTraffic writes the endpoint whole, as it was: a PATCH cannot set traffic.
-func setTraffic(ctx context.Context, t *Task, id arm.ID) error {
-	where, body, err := t.wholeEndpoint(ctx, id)
-	if err != nil {
-		return err
-	}
-	_, err = t.ensure(ctx, where, body)
-	return err
-}
-
-// wholeEndpoint is the body of an endpoint with its traffic: that of deployments which are made again. One that had failed got none, and the service refuses its name.
-func (t *Task) wholeEndpoint(ctx context.Context, id arm.ID) (arm.ID, arm.Document, error) {
-	where, body, err := t.wantedOf(ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	deployments, err := t.deploymentsOf(ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, path := range []string{"properties.traffic", "properties.mirrorTraffic"} {
-		shares := body.Object(path)
-		for name := range shares {
-			if !slices.ContainsFunc(deployments, func(d arm.ID) bool { return strings.EqualFold(d.Name(), name) }) {
-				delete(shares, name)
-			}
-		}
-	}
-	return where, body, nil
-}
-
-// removeService removes a web service of the v1 API (S35), which nobody can make again.
-type removeService struct{}
-
-func (removeService) Check(context.Context, *Task) error { return nil }
-
-func (removeService) Done(ctx context.Context, t *Task) (bool, error) {
-	return removeEndpoint{}.Done(ctx, t)
-}
-
-func (removeService) Do(ctx context.Context, t *Task) error {
-	id, err := t.Subject()
-	if err != nil {
-		return err
-	}
-	return t.Remove(ctx, id, "")
-}
-
-// Undo says that it cannot.
-func (removeService) Undo(ctx context.Context, t *Task) error {
-	if done, err := (removeService{}).Done(ctx, t); !done || err != nil {
-		return err
-	}
-	return t.Remark(ctx, ToDo, "the web service was removed as the plan said, and cannot be made again: deploy it anew")
+// keyed reports whether callers of an endpoint show a key.
+func keyed(endpoint arm.Document) bool {
+	return strings.EqualFold(endpoint.Text("properties.authMode"), "Key")
 }

@@ -6,11 +6,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/rewrite"
 )
 
 // wanted is the body of the PUT that makes the subject again, and where: at its landing, or, when a step is undone, where it was.
@@ -83,6 +83,14 @@ func member(object map[string]any, name string) any {
 	return nil
 }
 
+// differs returns the paths in which two documents of a kind are not the same, of what would be put back.
+func differs(kind aml.Kind, was, is arm.Document) []string {
+	before, after := rewrite.Map{}.ForPut(kind, was), rewrite.Map{}.ForPut(kind, is)
+	paths := append(lacks(after, before), lacks(before, after)...)
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
 // stands reports whether a resource is there, settled well, and as it is wanted.
 func (t *Task) stands(ctx context.Context, where arm.ID, body arm.Document) (bool, error) {
 	present, found, err := t.Read(ctx, where)
@@ -95,59 +103,24 @@ func (t *Task) stands(ctx context.Context, where arm.ID, body arm.Document) (boo
 	return len(lacks(present, body)) == 0, nil
 }
 
-// heldLimit is how long a name may stay blocked after what had it was removed (pain 26).
-const heldLimit = 30 * time.Minute
-
-// ensure makes a resource as it is wanted, unless it stands. A failed leftover of an earlier try is written over; a name that is still blocked is waited for.
-func (t *Task) ensure(ctx context.Context, where arm.ID, body arm.Document) (arm.Document, error) {
-	_, found, err := t.Read(ctx, where)
-	if err != nil {
-		return nil, err
-	}
-	if found {
-		present, err := t.Settled(ctx, where)
-		if err == nil && len(lacks(present, body)) == 0 {
-			return present, nil
-		}
-		if err != nil && !errs.Is(err, errs.Conflict) { // it settled badly: written over
-			return nil, err
-		}
-	}
-	begun := t.Clock.Now()
-	for wait := firstLook; ; wait = min(wait*2, lastLook) {
-		doc, err := t.Put(ctx, where, body)
-		if err == nil || found || !held(err) || t.Clock.Now().Sub(begun) > heldLimit {
-			return doc, err
-		}
-		t.Say("the name is still blocked: " + errs.As(err).Code)
-		if err := t.Clock.Sleep(ctx, wait); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// held reports whether an error says that a name is not free yet: the service answers so for a while after an endpoint was removed (pain 26).
-func held(err error) bool {
-	e := errs.As(err)
-	if e == nil || e.Code == "ProvisioningFailed" {
-		return false
-	}
-	return e.Kind == errs.NotFound || e.Kind == errs.Conflict && strings.Contains(strings.ToLower(e.Message+e.Code), "name")
-}
-
-// compareIdentities remarks that a resource that was made again has another identity, and which roles the old one had.
-func (t *Task) compareIdentities(ctx context.Context, original, now arm.Document) error {
-	was, is := original.Text("identity.principalId"), now.Text("identity.principalId")
-	if was == "" || is == was {
-		return nil
-	}
-	return t.Remark(ctx, ToDo, fmt.Sprintf("%s has a new system-assigned identity, %s; it was %s: give the new one the roles that the old one had elsewhere", now.Text("name"), is, was))
-}
-
 // mentions remarks that a body that was written still names something by its old id.
 func (t *Task) mentions(ctx context.Context, body arm.Document) error {
 	if paths := t.Where().Mentions(body); len(paths) > 0 {
 		return t.Remark(ctx, ToDo, "these settings still name something by its old id, and are nobody's but yours to change: "+strings.Join(paths, ", "))
 	}
 	return nil
+}
+
+// told is the cursor of a step that made something again and has said in the journal what is not as it was.
+const told = "told"
+
+// standsTold reports whether something stands as it is wanted and all that the report must say about it is in the journal: remarks are written behind the effect, and a crash may come
+// between the two. Telling again is harmless.
+func (t *Task) standsTold(ctx context.Context, where arm.ID, body arm.Document) (bool, error) {
+	stands, err := t.stands(ctx, where, body)
+	if err != nil || !stands {
+		return false, err
+	}
+	cursor, err := t.Journal.Cursor(ctx, t.Step.ID)
+	return cursor == told, err
 }

@@ -9,81 +9,36 @@ import (
 	"strings"
 	"time"
 
-	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/errs"
 )
-
-// validateMove asks ARM for its verdict (S41).
-type validateMove struct{ restoring }
-
-// Done goes by the journal: a verdict has no effect to look for.
-func (validateMove) Done(ctx context.Context, t *Task) (bool, error) {
-	return resyncKeys{}.Done(ctx, t)
-}
-
-func (validateMove) Do(ctx context.Context, t *Task) error {
-	if _, err := t.order(ctx, "validateMoveResources", t.Plan.Moving); err != nil {
-		return told("ARM would not move the workspace", err)
-	}
-	return t.Journal.Advance(ctx, t.Step.ID, asked)
-}
-
-// order sends one of ARM's two requests about a move and follows it to its end.
-func (t *Task) order(ctx context.Context, verb string, resources []string) (azure.Answer, error) {
-	workspace, err := arm.Parse(t.Plan.Workspace)
-	if err != nil {
-		return azure.Answer{}, err
-	}
-	group := workspace.GroupID()
-	return t.Send(ctx, http.MethodPost, group.String()+"/"+verb, azure.Known(aml.ResourceGroups)[0], map[string]any{"resources": resources, "targetResourceGroup": t.Plan.Target})
-}
-
-// told is an error of ARM with everything nested in it in its text: each detail names its cause (arm-move 1.3, pain 8).
-func told(what string, err error) error {
-	e := errs.As(err)
-	if e == nil || len(e.Details) == 0 {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	var lines []string
-	var collect func(*errs.Error)
-	collect = func(d *errs.Error) {
-		if len(d.Details) == 0 {
-			line := d.Code + ": " + d.Message
-			if d.Target != "" && !strings.Contains(d.Message, d.Target) {
-				line += " [" + d.Target + "]"
-			}
-			lines = append(lines, line)
-		}
-		for _, below := range d.Details {
-			collect(below)
-		}
-	}
-	collect(e)
-	return errs.Wrap(e.Kind, e.Code, e.Err, "%s: %s", what, strings.Join(lines, "; ")).At(e.Target)
-}
 
 // moveResources moves all that the plan says together (S03, S43). Behind it there is no way back.
 type moveResources struct{}
 
 func (moveResources) Check(context.Context, *Task) error { return nil }
 
+// Done reports whether everything has landed and nothing is under way any more. It waits for the latter only when the former holds: what is still at the source is Do's to wait for.
 func (moveResources) Done(ctx context.Context, t *Task) (bool, error) {
 	if unended, err := t.Journal.Unended(ctx, t.Step.ID, false); err != nil || len(unended) > 0 {
 		return false, err // Do must know how it ended
+	}
+	if places, err := t.look(ctx); err != nil || !places.All(AtTarget) {
+		return false, err
 	}
 	places, err := Locate(ctx, t)
 	return err == nil && places.All(AtTarget), err
 }
 
-// moveTries is how often what is left at the source is asked to move.
-const moveTries = 4
+// moveTries is how often one call of Do asks ARM to move. With ever longer pauses that is half an hour: as long as a provider under upgrade may refuse (arm-move 2).
+const moveTries = 10
 
 // Do moves, and after any error, lost answer or time-out goes on from what both sides show, never from the error (pains 3 to 6).
 func (moveResources) Do(ctx context.Context, t *Task) error {
-	err := t.followMove(ctx)
-	for try := 1; ; try++ {
+	err := t.unendedMoves(ctx)
+	begun, left, tries := t.Clock.Now(), len(t.Plan.Moving), 0
+	for wait := firstLookIn; ; wait = min(wait*2, lastLookIn) {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -92,75 +47,122 @@ func (moveResources) Do(ctx context.Context, t *Task) error {
 			return errors.Join(looking, err)
 		}
 		rest := places.At(AtSource)
+		again := tries < moveTries && t.Clock.Now().Sub(begun) < moveLimit && (transient(err) || len(rest) < left)
 		switch {
 		case places.All(AtTarget):
 			return t.remarkMove(ctx, err)
 		case len(places.At(Both))+len(places.At(Neither)) > 0:
-			return unclear(places, err)
-		case err != nil && (try > moveTries || len(rest) == len(places) && !transient(err)):
-			return told("the move was refused", err)
+			return t.unclear(ctx, places, err)
+		case err != nil && !again:
+			return t.refused(ctx, places, err)
 		case err != nil:
-			t.Say(fmt.Sprintf("%d of %d are at the target; the rest is moved", len(places)-len(rest), len(places)))
-			if err := t.Clock.Sleep(ctx, firstLookIn); err != nil {
+			t.Say(fmt.Sprintf("%d of %d are at the target; the rest is tried again, because ARM answered %s", len(places)-len(rest), len(places), codeOf(err)))
+			if err := t.Clock.Sleep(ctx, wait); err != nil {
 				return err
 			}
 		}
+		tries, left = tries+1, len(rest)
 		err = t.moveRest(ctx, rest)
 	}
 }
 
 // Undo says that there is no way back.
 func (moveResources) Undo(context.Context, *Task) error {
-	return errs.New(errs.Conflict, "BehindNoReturn", "a move cannot be taken back: the way back is another plan")
+	return errs.New(errs.Conflict, "BehindNoReturn", "a move cannot be taken back: it is behind the point of no return").Advise("the way back is another plan, from the landing to where the workspace was")
 }
 
-// followMove brings the operation of an earlier process to its end, and returns how it ended.
-func (t *Task) followMove(ctx context.Context) error {
+// unendedMoves brings operations of an earlier process to their end, and returns how the last one ended.
+func (t *Task) unendedMoves(ctx context.Context) error {
 	operations, err := t.Journal.Unended(ctx, t.Step.ID, false)
 	if err != nil {
 		return err
 	}
 	var last error
 	for _, o := range operations {
-		_, last = t.Client.Resume(ctx, o.URL, "")
-		if ctx.Err() != nil {
+		if last = t.attend(ctx, o, t.Plan.Moving, nil); ctx.Err() != nil {
 			return ctx.Err()
-		}
-		if err := t.Journal.Ended(ctx, o.Number, last); err != nil {
-			return err
 		}
 	}
 	return last
 }
 
-// moveRest asks ARM to move some of the resources, and tells meanwhile when they are seen at the target: what ARM does then is to notify other providers (pain 2).
+// moveRest asks ARM to move some of the resources and attends the operation to its end.
 func (t *Task) moveRest(ctx context.Context, rest []string) error {
-	watching, stop := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		t.watchLanding(watching, rest)
-	}()
-	_, err := t.order(ctx, "moveResources", rest)
-	stop()
-	<-ended
-	return err
+	path, body, err := t.order("moveResources", rest)
+	if err != nil {
+		return err
+	}
+	t.Say(fmt.Sprintf("ARM moves %d of %d", len(rest), len(t.Plan.Moving)))
+	number, answer, err := t.begin(ctx, http.MethodPost, path, orderVersion(), body)
+	trace := answer.Trace()
+	if err != nil {
+		trace, _ = azure.TraceOf(err) // a lost answer has none
+	}
+	if noting := t.noteAttempt(ctx, trace.Correlation); noting != nil {
+		return errors.Join(noting, err)
+	}
+	if err != nil || trace.Location == "" {
+		return err
+	}
+	return t.attend(ctx, Operation{number, trace.Location}, rest, answer.Header)
 }
 
-// landingLook is how often it is looked whether what moves has landed.
-const landingLook = 30 * time.Second
-
-func (t *Task) watchLanding(ctx context.Context, rest []string) {
-	id, err := arm.Parse(rest[0])
-	if err != nil {
-		return
-	}
-	for t.Clock.Sleep(ctx, landingLook) == nil {
-		if _, found, err := t.Read(ctx, t.Map.ID(id)); err == nil && found {
-			t.Say("it is at the target; ARM is notifying other providers")
-			return
+// attend follows a validation or a move to its end, and tells meanwhile when what moves is seen at the target: what ARM does then is to notify other providers, for hours if need be
+// (pain 2).
+func (t *Task) attend(ctx context.Context, o Operation, resources []string, header http.Header) error {
+	begun, landed := t.Clock.Now(), len(resources) == 0
+	for {
+		wait := min(max(t.Clock.Now().Sub(begun)/pollShare, firstPoll), lastPoll)
+		if err := t.Clock.Sleep(ctx, max(wait, retryAfter(header))); err != nil {
+			return err
+		}
+		answer, ended, err := t.Client.Look(ctx, o.URL, orderVersion())
+		if ctx.Err() != nil {
+			return ctx.Err() // its end is not known: the next run asks
+		}
+		if !ended && err == nil && t.Clock.Now().Sub(begun) > moveLimit {
+			err = errs.New(errs.Conflict, "MoveUnended", "the move has not ended within %s", moveLimit)
+		}
+		if ended || err != nil {
+			return errors.Join(err, t.Journal.Ended(ctx, o.Number, err))
+		}
+		header = answer.Header
+		if !landed {
+			landed = t.sayLanded(ctx, resources)
 		}
 	}
+}
+
+// How often an operation of the move is looked at: after each further tenth of the time that it has taken so far.
+const (
+	pollShare = 10
+	firstPoll = time.Second
+	lastPoll  = 5 * time.Minute
+)
+
+// sayLanded tells that the last of the resources is seen at the target while the move goes on. It is only for people: what cannot be read now is looked for at the next poll.
+func (t *Task) sayLanded(ctx context.Context, resources []string) bool {
+	id, err := arm.Parse(resources[len(resources)-1])
+	if err != nil {
+		return true
+	}
+	if _, found, err := t.Read(ctx, t.Map.ID(id)); err != nil || !found {
+		return false
+	}
+	t.Say("moved, waiting for notifications: everything is at the target already, and ARM is telling other providers")
+	return true
+}
+
+// noteAttempt keeps the correlation id of an attempt for a support ticket (pain 5), across crashes.
+func (t *Task) noteAttempt(ctx context.Context, correlation string) error {
+	if correlation == "" {
+		return nil
+	}
+	noted, err := t.Journal.Cursor(ctx, t.Step.ID)
+	if err != nil {
+		return err
+	}
+	return t.Journal.Advance(ctx, t.Step.ID, strings.TrimPrefix(noted+", "+correlation, ", "))
 }
 
 // remarkMove keeps that a move which ended in an error has happened all the same.
@@ -168,30 +170,64 @@ func (t *Task) remarkMove(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	return t.Remark(ctx, Differs, "ARM reported the move as failed, and everything is at the target: "+err.Error())
-}
-
-// transient reports whether the same request may succeed later.
-func transient(err error) bool {
-	return errs.Retryable(err) || hasCode(errs.As(err), "InternalServerError", "OperationNotAllowed", "ResourcesBeingMoved", "AnotherOperationInProgress", "DeploymentActive", "ResourceMoveTimedOut")
-}
-
-// hasCode looks for codes in an error and in everything nested in it.
-func hasCode(e *errs.Error, codes ...string) bool {
-	if e == nil {
-		return false
+	noted, reading := t.Journal.Cursor(ctx, t.Step.ID)
+	if reading != nil {
+		return reading
 	}
-	return slices.Contains(codes, e.Code) || slices.ContainsFunc(e.Details, func(d *errs.Error) bool { return hasCode(d, codes...) })
+	return t.Remark(ctx, Differs, fmt.Sprintf("the move ended in an error, and everything is at the target all the same: %v (correlation ids of the attempts: %s)", err, noted))
 }
 
-// unclear is the error of a move whose end nobody can make sense of (pain 5).
-func unclear(places Places, err error) error {
+// refused is the error of a move that ARM did not make, or made in part only.
+func (t *Task) refused(ctx context.Context, places Places, err error) error {
+	what := "the move was refused, and everything is at the source"
+	if moved := places.At(AtTarget); len(moved) > 0 {
+		what = "the move was refused in part: at the target are " + strings.Join(moved, ", ") + "; at the source are " + strings.Join(places.At(AtSource), ", ")
+	}
+	noted, reading := t.Journal.Cursor(ctx, t.Step.ID)
+	if reading != nil {
+		return errors.Join(reading, err)
+	}
+	if noted != "" {
+		what += " (correlation ids of the attempts: " + noted + ")"
+	}
+	return lasting(nested(what, err))
+}
+
+// unclear is the error of resources that are where nobody can make sense of (pain 5).
+func (t *Task) unclear(ctx context.Context, places Places, err error) error {
 	var lines []string
 	for _, place := range []Place{Neither, Both, AtSource, AtTarget} {
 		for _, id := range places.At(place) {
 			lines = append(lines, id+" is "+place.String())
 		}
 	}
-	trouble := errs.Wrap(errs.Conflict, "MoveUnclear", err, "the move left resources where they cannot be: %s", strings.Join(lines, "; "))
-	return trouble.Advise("do nothing by hand; open a support ticket with the correlation ids in the report")
+	noted, reading := t.Journal.Cursor(ctx, t.Step.ID)
+	if reading != nil {
+		return reading
+	}
+	return errs.Wrap(errs.Conflict, "MoveUnclear", err, "the resources of the move are where they cannot be: %s", strings.Join(lines, "; ")).At(t.Plan.Workspace).
+		Advise("do nothing by hand; open a support ticket and name the correlation ids of the attempts: %s", orNothing(noted))
+}
+
+// transient reports whether the same request may succeed later (arm-move 2).
+func transient(err error) bool {
+	e := errs.As(err)
+	return errs.Retryable(err) || anyOf(e, func(e *errs.Error) bool {
+		return slices.Contains(passing, e.Code) || e.Kind == errs.Invalid && (e.Code == "BadRequest" || e.Code == "") && azure.Unexplained(e)
+	})
+}
+
+var passing = []string{"InternalServerError", "OperationNotAllowed", "ResourcesBeingMoved", "AnotherOperationInProgress", "MoveResourcesHavePendingOperations", "DeploymentActive", "ResourceMoveTimedOut", "MoveUnended"}
+
+// anyOf looks at an error and at everything nested in it.
+func anyOf(e *errs.Error, is func(*errs.Error) bool) bool {
+	return e != nil && (is(e) || slices.ContainsFunc(e.Details, func(d *errs.Error) bool { return anyOf(d, is) }))
+}
+
+// codeOf is the code of an error, or, of one that is none of the other side's, its words.
+func codeOf(err error) string {
+	if e := errs.As(err); e != nil && e.Code != "" {
+		return e.Code
+	}
+	return err.Error()
 }

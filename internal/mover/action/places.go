@@ -54,11 +54,16 @@ func (p Places) At(place Place) []string {
 	return ids
 }
 
-// Locate reads where everything is that the plan moves, when no move is under way in either group any more.
+// Locate reads where everything is that the plan moves, when no move is under way in either group any more. It waits for that, but not for ever: Conflict after moveLimit.
 func Locate(ctx context.Context, t *Task) (Places, error) {
 	if err := t.groupsSettled(ctx); err != nil {
 		return nil, err
 	}
+	return t.look(ctx)
+}
+
+// look reads where everything is now.
+func (t *Task) look(ctx context.Context) (Places, error) {
 	places := Places{}
 	for _, text := range t.Plan.Moving {
 		id, err := arm.Parse(text)
@@ -94,7 +99,7 @@ const (
 	lastLookIn  = 300 * time.Second
 )
 
-// groupsSettled waits until nothing moves in either group any more.
+// groupsSettled waits until nothing moves in either group any more. A group that cannot be read now is waited for as well.
 func (t *Task) groupsSettled(ctx context.Context) error {
 	source, err := arm.Parse(t.Plan.Workspace)
 	if err != nil {
@@ -106,21 +111,18 @@ func (t *Task) groupsSettled(ctx context.Context) error {
 	}
 	begun := t.Clock.Now()
 	for wait := firstLookIn; ; wait = min(wait*2, lastLookIn) {
-		busy := ""
-		for _, group := range []arm.ID{source.GroupID(), target} {
-			doc, found, err := t.Read(ctx, group)
+		busy, err := t.busyGroup(ctx, source.GroupID(), target)
+		if err == nil && busy == "" || err != nil && !errs.Retryable(err) {
+			return err
+		}
+		if t.Clock.Now().Sub(begun) > moveLimit {
 			if err != nil {
 				return err
 			}
-			if state := doc.Text("properties.provisioningState"); found && moving(state) {
-				busy = group.Name() + " is " + state
-			}
-		}
-		if busy == "" {
-			return nil
-		}
-		if t.Clock.Now().Sub(begun) > moveLimit {
 			return errs.New(errs.Conflict, "GroupBusy", "the resource group %s for more than %s", busy, moveLimit).Advise("ask support with the correlation ids of the report; amlmove resume looks again")
+		}
+		if err != nil {
+			busy = "cannot be read: " + err.Error()
 		}
 		t.Say("the resource group " + busy)
 		if err := t.Clock.Sleep(ctx, wait); err != nil {
@@ -129,7 +131,21 @@ func (t *Task) groupsSettled(ctx context.Context) error {
 	}
 }
 
-// moving reports whether a group's state says that ARM works on it.
+// busyGroup says of the first group on which ARM works in which state it is; empty when none is.
+func (t *Task) busyGroup(ctx context.Context, groups ...arm.ID) (string, error) {
+	for _, group := range groups {
+		doc, found, err := t.Read(ctx, group)
+		if err != nil {
+			return "", err
+		}
+		if state := doc.Text("properties.provisioningState"); found && moving(state) {
+			return group.Name() + " is " + state, nil
+		}
+	}
+	return "", nil
+}
+
+// moving reports whether a group's state says that ARM works on it (arm-move 3).
 func moving(state string) bool {
 	return strings.EqualFold(state, "MovingResources") || strings.EqualFold(state, "Updating") || strings.EqualFold(state, "Running")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
@@ -23,6 +24,7 @@ type connections struct {
 	endpoint, resource arm.ID
 	approve            bool
 	pending, approved  []arm.Document
+	rejected           []arm.Document // by a person
 	dead               []arm.Document // disconnected by the move
 }
 
@@ -50,6 +52,8 @@ func (t *Task) connections(ctx context.Context) (c connections, err error) {
 			c.approved = append(c.approved, now)
 		case aml.ConnectionPending:
 			c.pending = append(c.pending, now)
+		case aml.ConnectionRejected:
+			c.rejected = append(c.rejected, now)
 		default:
 			c.dead = append(c.dead, now)
 		}
@@ -75,15 +79,17 @@ func (restorePrivateEndpoint) Do(ctx context.Context, t *Task) error {
 	switch {
 	case len(c.approved) > 0:
 	case len(c.pending) > 0 && !c.approve:
-		return &Waiting{For: fmt.Sprintf("approve the private endpoint connection %s of %s (az network private-endpoint-connection approve --id %s)", c.pending[0].Text("name"), c.resource.Name(), c.pending[0].Text("id"))}
+		return c.waiting(c.pending[0])
 	case len(c.pending) > 0:
-		if err := t.approve(ctx, c.pending[0]); err != nil {
-			return err
-		}
+		err = t.approve(ctx, c.pending[0])
+	case len(c.rejected) > 0:
+		return &Waiting{For: fmt.Sprintf("somebody rejected the private endpoint connection %s of %s: approve it, or delete it (az network private-endpoint-connection delete --id %s) and the endpoint is made again",
+			c.rejected[0].Text("name"), c.resource.Name(), c.rejected[0].Text("id"))}
 	default:
-		if err := t.remake(ctx, c); err != nil {
-			return err
-		}
+		err = t.remake(ctx, c)
+	}
+	if err != nil {
+		return err
 	}
 	if err := t.buryDead(ctx, c); err != nil {
 		return err
@@ -102,6 +108,11 @@ func (restorePrivateEndpoint) Do(ctx context.Context, t *Task) error {
 		}
 	}
 	return t.compareAddresses(ctx, c.endpoint)
+}
+
+// waiting says which connection the owner of the resource has to approve, and how.
+func (c connections) waiting(connection arm.Document) error {
+	return &Waiting{For: fmt.Sprintf("approve the private endpoint connection %s of %s (az network private-endpoint-connection approve --id %s)", connection.Text("name"), c.resource.Name(), connection.Text("id"))}
 }
 
 // approve approves a connection as its owner.
@@ -132,12 +143,14 @@ func (t *Task) buryDead(ctx context.Context, c connections) error {
 
 // endpointReadOnly are the members of a private endpoint that the service writes.
 var endpointReadOnly = []string{"properties.provisioningState", "properties.resourceGuid", "properties.networkInterfaces", "properties.customDnsConfigs",
+	"properties.ipConfigurations.*.id", "properties.ipConfigurations.*.etag", "properties.ipConfigurations.*.type",
 	"properties.privateLinkServiceConnections.*.id", "properties.privateLinkServiceConnections.*.etag", "properties.privateLinkServiceConnections.*.type",
 	"properties.privateLinkServiceConnections.*.properties.provisioningState", "properties.privateLinkServiceConnections.*.properties.privateLinkServiceConnectionState",
 	"properties.manualPrivateLinkServiceConnections.*.id", "properties.manualPrivateLinkServiceConnections.*.etag", "properties.manualPrivateLinkServiceConnections.*.type",
 	"properties.manualPrivateLinkServiceConnections.*.properties.provisioningState", "properties.manualPrivateLinkServiceConnections.*.properties.privateLinkServiceConnectionState"}
 
-// remake makes a private endpoint again that leads to where its resource is now. To what an endpoint leads cannot be changed: the dead one goes first.
+// remake makes a private endpoint again that leads to where its resource is now. To what an endpoint leads cannot be changed, nor does a disconnected one come back to life: the dead one goes
+// first, and only when all of it is in the snapshot (D2).
 func (t *Task) remake(ctx context.Context, c connections) error {
 	original, err := t.Original(ctx, c.endpoint)
 	if err != nil {
@@ -149,7 +162,7 @@ func (t *Task) remake(ctx context.Context, c connections) error {
 	if err != nil {
 		return err
 	}
-	if found && len(lacks(now, body)) > 0 {
+	if found && disconnected(now) {
 		if err := t.Remove(ctx, c.endpoint, ""); err != nil {
 			return err
 		}
@@ -157,19 +170,43 @@ func (t *Task) remake(ctx context.Context, c connections) error {
 	if _, err := t.Put(ctx, c.endpoint, body); err != nil {
 		return err
 	}
+	begun := t.Clock.Now()
 	return t.Until(ctx, func() (bool, error) {
 		again, err := t.connections(ctx)
-		if err != nil {
+		switch {
+		case err != nil:
 			return false, err
-		}
-		if len(again.approved) == 0 && len(again.pending) > 0 {
-			if !c.approve {
-				return false, &Waiting{For: fmt.Sprintf("approve the private endpoint connection %s of %s", again.pending[0].Text("name"), c.resource.Name())}
-			}
+		case len(again.approved) > 0:
+			return true, nil
+		case len(again.pending) > 0 && !c.approve:
+			return false, c.waiting(again.pending[0])
+		case len(again.pending) > 0:
 			return false, t.approve(ctx, again.pending[0])
+		case t.Clock.Now().Sub(begun) > connectionLimit:
+			return false, errs.New(errs.Conflict, "ConnectionMissing", "the private endpoint %s is there, and %s has no connection from it", c.endpoint.Name(), c.resource.Name()).At(c.endpoint.String())
 		}
-		return len(again.approved) > 0, nil
+		return false, nil
 	})
+}
+
+// connectionLimit is how long is waited until a resource shows the connection of an endpoint that was made again.
+const connectionLimit = 30 * time.Minute
+
+// endpointLists are the members of a private endpoint that hold its connections.
+var endpointLists = []string{"properties.privateLinkServiceConnections", "properties.manualPrivateLinkServiceConnections"}
+
+// disconnected reports whether a private endpoint knows that it leads nowhere.
+func disconnected(endpoint arm.Document) bool {
+	dead, all := 0, 0
+	for _, list := range endpointLists {
+		for _, connection := range endpoint.Objects(list) {
+			all++
+			if aml.ConnectionStatus(connection.Text(connectionStatus)) == aml.ConnectionDisconnected {
+				dead++
+			}
+		}
+	}
+	return all > 0 && dead == all
 }
 
 // zoneGroupReadOnly are the members of a DNS zone group that the service writes.

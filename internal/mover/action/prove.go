@@ -82,24 +82,36 @@ func (t *Task) readAgain(ctx context.Context, file string) (*facts.Facts, error)
 	return facts.Read(ctx, snap)
 }
 
+// destroyed are the kinds of content that the phase clear removes, with what hangs below them.
+var destroyed = []string{"computes", "onlineEndpoints", "onlineEndpoints/deployments", "batchEndpoints", "batchEndpoints/deployments", "serverlessEndpoints", "services"}
+
 // changed names what will be removed and is not what was written down, and what is new and would not be made again.
 func (t *Task) changed(f *facts.Facts) []string {
 	var reasons []string
-	known := map[string]string{}
-	for _, s := range t.Plan.Steps {
-		if s.Destroys {
-			known[strings.ToLower(s.Subject)] = s.Digest
-		}
-	}
-	for _, path := range []string{"computes", "onlineEndpoints", "batchEndpoints", "serverlessEndpoints"} {
+	known := t.reviewed()
+	for _, path := range destroyed {
 		for _, item := range f.Content(path) {
 			switch digest, planned := known[strings.ToLower(item.Key)]; {
 			case !planned:
 				reasons = append(reasons, item.Key+" is new")
-			case digest != plan.DigestOf(item):
+			case digest != "" && digest != plan.DigestOf(item):
 				reasons = append(reasons, item.Key+" was changed since it was written down")
 			}
 		}
 	}
 	return reasons
+}
+
+// reviewed are the digests of all that the plan removes or makes again, by subject. What it says is lost has none: it may be as it likes.
+func (t *Task) reviewed() map[string]string {
+	known := map[string]string{}
+	for _, loss := range t.Plan.Losses {
+		known[strings.ToLower(loss.Subject)] = ""
+	}
+	for _, s := range t.Plan.Steps {
+		if s.Destroys || s.Action == plan.RestoreDeployment {
+			known[strings.ToLower(s.Subject)] = s.Digest
+		}
+	}
+	return known
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
@@ -27,13 +28,21 @@ func (registerProvider) Done(ctx context.Context, t *Task) (bool, error) {
 	return strings.EqualFold(arm.Document(doc).Text("registrationState"), "Registered"), nil
 }
 
+// registrationLimit is how long a registration may stay in the state Registering.
+const registrationLimit = time.Hour
+
 func (r registerProvider) Do(ctx context.Context, t *Task) error {
 	if _, err := t.Send(ctx, http.MethodPost, t.Step.Subject+"/register", providersVersion(), nil); err != nil {
 		return err
 	}
+	begun := t.Clock.Now()
 	return t.Until(ctx, func() (bool, error) {
+		done, err := r.Done(ctx, t)
+		if !done && err == nil && t.Clock.Now().Sub(begun) > registrationLimit {
+			err = errs.New(errs.Conflict, "RegistrationUnended", "%s is not registered after %s", t.Step.Subject, registrationLimit).At(t.Step.Subject).Advise("look at the provider's registration; amlmove resume looks again")
+		}
 		t.Say("the registration is under way")
-		return r.Done(ctx, t)
+		return done, err
 	})
 }
 
@@ -65,6 +74,10 @@ func (createGroup) Done(ctx context.Context, t *Task) (bool, error) {
 // region is a location as paths spell it.
 func region(location string) string { return strings.ToLower(strings.ReplaceAll(location, " ", "")) }
 
+// ourGroup is the cursor of a resource group that this run has made, or was about to.
+const ourGroup = "made by this run"
+
+// Do makes the group. One that is there is left as it is, with its tags.
 func (createGroup) Do(ctx context.Context, t *Task) error {
 	id, err := t.Subject()
 	if err != nil {
@@ -74,14 +87,23 @@ func (createGroup) Do(ctx context.Context, t *Task) error {
 	if err := t.Detail(&detail); err != nil {
 		return err
 	}
+	if _, found, err := t.Read(ctx, id); err != nil || found {
+		return err
+	}
+	if err := t.Journal.Advance(ctx, t.Step.ID, ourGroup); err != nil {
+		return err
+	}
 	_, err = t.Put(ctx, id, arm.Document{"location": detail.Location})
 	return err
 }
 
-// Undo deletes the group while it is empty. It is asked only when the run made it.
+// Undo deletes the group if this run made it and it is still empty.
 func (createGroup) Undo(ctx context.Context, t *Task) error {
 	id, err := t.Subject()
 	if err != nil {
+		return err
+	}
+	if cursor, err := t.Journal.Cursor(ctx, t.Step.ID); err != nil || cursor != ourGroup {
 		return err
 	}
 	if _, found, err := t.Read(ctx, id); err != nil || !found {

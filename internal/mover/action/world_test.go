@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/amlmove/amlmove/cloudtest"
 	"github.com/amlmove/amlmove/internal/arm"
@@ -39,14 +40,22 @@ func newWorld(t *testing.T, fixture string, include ...string) *world {
 	return worldOn(t, cloud, include...)
 }
 
-// worldOn captures the workspace contoso-ml of a running cloud as it is now.
-func worldOn(t *testing.T, cloud *cloudtest.Cloud, include ...string) *world {
+// connect makes a client that does not wait long, neither between two looks nor before it tries again.
+func connect(t *testing.T, cloud *cloudtest.Cloud) *azure.Client {
 	t.Helper()
 	options := cloud.ClientOptions()
+	options.Retry = policy.RetryOptions{RetryDelay: time.Millisecond, MaxRetryDelay: 4 * time.Millisecond}
 	client, err := azure.New(azure.Options{Endpoint: cloud.Endpoint, Credential: cloud.Credential(), Client: options, Sleep: quick{}.Sleep})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return client
+}
+
+// worldOn captures the workspace contoso-ml of a running cloud as it is now.
+func worldOn(t *testing.T, cloud *cloudtest.Cloud, include ...string) *world {
+	t.Helper()
+	client := connect(t, cloud)
 	workspace, err := capture.Find(t.Context(), client, "contoso-ml")
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +96,7 @@ func worldOn(t *testing.T, cloud *cloudtest.Cloud, include ...string) *world {
 	}
 	journal := &memory{cursors: map[string]string{}}
 	return &world{cloud: cloud, facts: f, journal: journal, Env: &Env{Client: client, Plan: p, Before: before, Map: rewrite.New(moving, target), Secrets: box,
-		Journal: journal, Clock: quick{}, Tell: func(Progress) {}}}
+		Journal: journal, Clock: quick{}, Tell: func(Progress) {}, Folder: t.TempDir()}}
 }
 
 // task makes the task of a step of a kind on a subject.

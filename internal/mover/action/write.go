@@ -21,42 +21,56 @@ const sendLimit = 10 * time.Minute
 // Send sends a request that changes something, and follows its operation to the end. It is in the journal before it leaves. When the context ends, a request on its
 // way is still brought to its answer; only following is given up, and can be taken up again.
 func (t *Task) Send(ctx context.Context, method, path, version string, body any) (azure.Answer, error) {
-	if ctx.Err() != nil {
-		return azure.Answer{}, ctx.Err()
+	number, answer, err := t.begin(ctx, method, path, version, body)
+	location := answer.Trace().Location
+	if err != nil || location == "" {
+		return answer, err
 	}
-	number, err := t.Journal.Begin(ctx, t.Step.ID, t.Back, method, strings.SplitN(path, "?", 2)[0])
-	if err != nil {
-		return azure.Answer{}, err
+	final, err := t.follow(ctx, location, version, answer.Header)
+	if ctx.Err() != nil {
+		return final, err // its end is not known: the next run asks
+	}
+	return final, errors.Join(err, t.Journal.Ended(ctx, number, err))
+}
+
+// begin is Send without following. What needs no following, or got no answer, has ended in the journal.
+func (t *Task) begin(ctx context.Context, method, path, version string, body any) (number int64, answer azure.Answer, err error) {
+	if ctx.Err() != nil {
+		return 0, answer, ctx.Err()
+	}
+	if number, err = t.Journal.Begin(ctx, t.Step.ID, t.Back, method, strings.SplitN(path, "?", 2)[0]); err != nil {
+		return 0, answer, err
 	}
 	sending, stop := context.WithTimeout(context.WithoutCancel(ctx), sendLimit)
 	defer stop()
-	answer, err := t.Client.Do(sending, method, path, version, body)
+	answer, err = t.Client.Do(sending, method, path, version, body)
+	trace, answered := answer.Trace(), true
 	if err != nil {
-		if trace, answered := azure.TraceOf(err); answered {
-			err = errors.Join(err, t.Journal.Answered(sending, number, trace))
-		}
-		return answer, errors.Join(err, t.Journal.Ended(sending, number, err))
+		trace, answered = azure.TraceOf(err)
 	}
-	trace := answer.Trace()
-	if err := t.Journal.Answered(sending, number, trace); err != nil {
-		return answer, err
-	}
-	final := answer
-	if trace.Location != "" {
-		final, err = t.follow(ctx, trace.Location, version, answer.Header)
-		if ctx.Err() != nil {
-			return final, err // its end is not known: the next run asks
+	if answered {
+		if noting := t.Journal.Answered(sending, number, trace); noting != nil {
+			return number, answer, errors.Join(err, noting)
 		}
 	}
-	return final, errors.Join(err, t.Journal.Ended(sending, number, err))
+	if err != nil || trace.Location == "" {
+		err = errors.Join(err, t.Journal.Ended(sending, number, err))
+	}
+	return number, answer, err
 }
 
-// follow waits for the end of an operation.
+// follow waits for the end of an operation, by the clock of the run.
 func (t *Task) follow(ctx context.Context, url, version string, header http.Header) (azure.Answer, error) {
-	if err := t.Clock.Sleep(ctx, retryAfter(header)); err != nil {
-		return azure.Answer{}, err
+	for {
+		if err := t.Clock.Sleep(ctx, retryAfter(header)); err != nil {
+			return azure.Answer{}, err
+		}
+		answer, ended, err := t.Client.Look(ctx, url, version)
+		if ended || err != nil {
+			return answer, err
+		}
+		header = answer.Header
 	}
-	return t.Client.Resume(ctx, url, version)
 }
 
 // retryAfter is how long the other side asks to wait.

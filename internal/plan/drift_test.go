@@ -1,0 +1,137 @@
+package plan
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/amlmove/amlmove/internal/rules"
+	"github.com/amlmove/amlmove/internal/snapshot"
+)
+
+func TestDrift(t *testing.T) {
+	t.Parallel()
+	const compute = "computes/cpu"
+	for _, c := range []struct {
+		name   string
+		change func(*scene) // of what was reviewed
+		want   []string     // sentences, in part
+	}{
+		{"nothing happened", func(*scene) {}, nil},
+		{"a job ended by itself", func(s *scene) { s.without(ws + "/jobs/run") }, nil},
+		{"a job is at its end", func(s *scene) {
+			s.without(ws+"/jobs/run").content("jobs/run", `{"properties":{"status":"Finalizing"}}`)
+		}, nil},
+		{"a job that is new", func(s *scene) { s.content("jobs/new", `{"properties":{"status":"Running"}}`) }, []string{"was not reviewed"}},
+		{"somebody disabled a schedule", func(s *scene) {
+			s.without(ws+"/schedules/on").content("schedules/on", `{"properties":{"isEnabled":false,"action":{"jobDefinition":{"computeId":"azureml:`+ws+`/computes/cpu"},"endpointInvocationDefinition":{"endpoint":"azureml:`+ws+`/batchEndpoints/ba"}}}}`)
+		}, nil},
+		{"somebody enabled a schedule", func(s *scene) {
+			s.without(ws+"/schedules/off").content("schedules/off", `{"properties":{"isEnabled":true}}`)
+		}, []string{"disable the schedule off"}},
+		{"somebody deleted a schedule", func(s *scene) { s.without(ws + "/schedules/on") }, []string{"lost its reason"}},
+		{"somebody changed a schedule", func(s *scene) {
+			s.without(ws+"/schedules/off").content("schedules/off", `{"properties":{"isEnabled":false,"displayName":"x"}}`)
+		}, []string{"off was changed since the review"}},
+		{"somebody registered the target", func(s *scene) {
+			s.add(snapshot.Target, "/subscriptions/t/providers/Microsoft.ContainerService", `{"registrationState":"Registered"}`)
+		}, nil},
+		{"somebody made the group", func(s *scene) { s.add(snapshot.Target, group2, `{"location":"eastus"}`) }, nil},
+		{"a compute was changed", func(s *scene) {
+			s.without(ws+"/"+compute).content(compute, `{"identity":{"type":"SystemAssigned","principalId":"cpu-principal"},"properties":{"computeType":"AmlCompute","provisioningState":"Succeeded","properties":{"vmSize":"other"}}}`)
+		}, []string{"cpu was changed since the review, and a step is about it: delete", "and a step is about it: make"}},
+		{"only what the service writes was changed", func(s *scene) {
+			s.without(ws+"/"+compute).content(compute, `{"systemData":{"lastModifiedAt":"now"},"identity":{"type":"SystemAssigned","principalId":"cpu-principal"},"properties":{"computeType":"AmlCompute","provisioningState":"Succeeded","properties":{"vmSize":"small","currentNodeCount":3}}}`)
+		}, nil},
+		{"the service wrote when a role was given", func(s *scene) {
+			s.without(ws+roles+"alice").add(snapshot.Source, ws+roles+"alice", `{"properties":{"principalId":"alice","principalType":"ServicePrincipal","scope":"`+ws+`","roleDefinitionId":"`+reader+`","updatedOn":"now","createdBy":"x"}}`)
+		}, nil},
+		{"the service wrote how the connection of a private endpoint is", func(s *scene) {
+			s.without(network+"pe").add(snapshot.Source, network+"pe", `{"etag":"2","properties":{"resourceGuid":"x","privateLinkServiceConnections":[{"etag":"2","properties":{"privateLinkServiceId":"`+ws+`","privateLinkServiceConnectionState":{"status":"Approved"}}}]}}`)
+		}, nil},
+		{"a role became another one", func(s *scene) {
+			s.without(ws+roles+"alice").add(snapshot.Source, ws+roles+"alice", `{"properties":{"principalId":"alice","principalType":"ServicePrincipal","scope":"`+ws+`","roleDefinitionId":"other"}}`)
+		}, []string{"alice was changed since the review"}},
+		{"a compute is gone", func(s *scene) { s.without(ws + "/computes/aks") }, []string{"a reviewed step has lost its reason", "a reviewed step has lost its reason"}},
+		{"a lock is gone", func(s *scene) { s.without(storage + locks + "keep") }, []string{"put the lock keep"}},
+		{"a role is new", func(s *scene) { s.add(snapshot.Source, ws+roles+"new", `{"properties":{"principalId":"bob"}}`) }, []string{"bob"}},
+		{"a version of a data asset is new", func(s *scene) { s.content("data/d/versions/2", `{}`) }, []string{"another number of things, 2 where 1 were reviewed"}},
+		{"another workspace of the same name", func(s *scene) {
+			s.without(ws).content("", `{"location":"eastus","properties":{"workspaceId":"other"}}`)
+		}, []string{"its GUID changed"}},
+		{"another region", func(s *scene) { s.without(ws).content("", `{"location":"westus","properties":{"workspaceId":"guid"}}`) }, []string{"the region of the workspace changed"}},
+		{"something stops the move now", func(s *scene) { s.found(rules.Blocker, rules.Person, ws) }, []string{"something stops the move now: something was found"}},
+		{"a warning is new", func(s *scene) { s.found(rules.Warning, rules.Person, ws) }, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			reviewed := full(t).without(group2)
+			fresh := full(t)
+			if c.name != "somebody made the group" {
+				fresh.without(group2)
+			}
+			c.change(fresh)
+			got := Drift(reviewed.plan(), fresh.plan())
+			var texts []string
+			for _, one := range got {
+				texts = append(texts, one.String())
+			}
+			for _, want := range c.want {
+				if !strings.Contains(strings.Join(texts, "\n"), want) {
+					t.Errorf("got %q, want %q", texts, want)
+				}
+			}
+			if len(c.want) == 0 && len(got) > 0 {
+				t.Errorf("got %q, want no drift", texts)
+			}
+		})
+	}
+}
+
+func TestABlockerThatWasReviewedIsNoDrift(t *testing.T) {
+	t.Parallel()
+	s := full(t).found(rules.Blocker, rules.Person, ws)
+	reviewed := s.plan()
+	if got := Drift(reviewed, s.plan()); len(got) > 0 {
+		t.Errorf("got %v", got)
+	}
+	if got := Drift(full(t).plan(), reviewed); len(got) != 1 || got[0].Subject != ws {
+		t.Errorf("got %v, want the blocker", got)
+	}
+}
+
+func TestDriftSeesAnotherTargetAndWhatElseMoves(t *testing.T) {
+	t.Parallel()
+	reviewed := full(t).plan()
+	alone := full(t)
+	alone.choices.Include = []string{"storage"}
+	for _, c := range []struct {
+		name, want string
+		fresh      *Plan
+	}{
+		{"less moves along", "vault would move along by the reviewed plan", alone.plan()},
+		{"it lands elsewhere", "would land elsewhere", func() *Plan {
+			p := *full(t).plan()
+			p.Landing = ws
+			return &p
+		}()},
+	} {
+		changes := Drift(reviewed, c.fresh)
+		found := false
+		for _, one := range changes {
+			found = found || strings.Contains(one.Text, c.want)
+		}
+		if !found {
+			t.Errorf("%s: got %v, want %q", c.name, changes, c.want)
+		}
+	}
+}
+
+func TestTheCaseOfNamesIsNoDrift(t *testing.T) {
+	t.Parallel()
+	reviewed, fresh := newScene(t), newScene(t)
+	reviewed.content("computes/GPU", `{"properties":{"computeType":"AKS"}}`)
+	fresh.content("computes/gpu", `{"properties":{"computeType":"AKS"}}`)
+	if got := Drift(reviewed.plan(), fresh.plan()); len(got) > 0 {
+		t.Errorf("got %v", got)
+	}
+}

@@ -1,0 +1,84 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/aml"
+	"github.com/amlmove/amlmove/internal/facts"
+	"github.com/amlmove/amlmove/internal/snapshot"
+)
+
+// computeLosses says what a compute that is made again does not have any more (aml-contract 4).
+func (b *builder) computeLosses(c facts.Item, typ string) {
+	switch typ {
+	case aml.ComputeInstance:
+		b.lose(c.Key, "the disk of the instance: installed packages and files outside the file share", "let its user copy what is needed to the file share before")
+	case aml.ComputeCluster:
+		b.lose(c.Key, "the nodes that run, with their disks: the cluster begins with its least number of nodes", "nothing: it grows when a job comes")
+		if c.Doc.Text("properties.properties.userAccountCredentials.adminUserName") != "" {
+			b.lose(c.Key, "the password of the nodes' administrator, which the service does not tell", "set a new one if anybody signs in with it")
+		}
+	case aml.ComputeVM, aml.ComputeHDInsight, aml.ComputeDatabricks:
+		b.lose(c.Key, "the secret with which it was attached, which the service does not tell", "have it at hand: attaching again asks for it")
+	}
+	if c.State() == aml.Failed {
+		b.lose(c.Key, "nothing more, but it had failed before: making it again may fail as well", "repair or delete it before the move")
+	}
+	b.identityLoss(c)
+}
+
+// endpointLosses says what an endpoint that is made again does not have any more (aml-contract 3, 8).
+func (b *builder) endpointLosses(path string, e facts.Item) {
+	mode := e.Doc.Text("properties.authMode")
+	switch {
+	case path == "serverlessEndpoints":
+		b.lose(e.Key, "the keys and the address of the serverless endpoint", "give its callers the new ones")
+	case path == "batchEndpoints":
+		b.lose(e.Key, "the address of the batch endpoint may change; its earlier jobs stay in the workspace and no longer lead to it", "compare the scoring URI in the report, and change it where callers keep it")
+	default:
+		b.lose(e.Key, "the address of the online endpoint may change", "compare the scoring URI in the report, and change it where callers keep it")
+	}
+	if path == "onlineEndpoints" && oneOf(mode, "AMLToken", "AADToken") {
+		b.lose(e.Key, "the tokens that callers hold ("+mode+")", "let callers ask for a new token")
+	}
+	if e.State() == aml.Failed {
+		b.lose(e.Key, "nothing more, but it had failed before: making it again may fail as well", "repair or delete it before the move")
+	}
+	b.identityLoss(e)
+}
+
+// identityLoss says that a system-assigned identity becomes another one, and which roles end with it.
+func (b *builder) identityLoss(item facts.Item) {
+	if !hasSystemIdentity(item) {
+		return
+	}
+	b.lose(item.Key, "the object id of its system-assigned identity", "name the new one where the old one is named; the report has both")
+	var scopes []string
+	for _, r := range b.Of(snapshot.Source, aml.RoleAssignments) {
+		if r.ID != nil && strings.EqualFold(r.Doc.Text("properties.principalId"), item.Doc.Text("identity.principalId")) {
+			scopes = append(scopes, b.roleName(r)+" on "+r.ID.Scope().Name())
+		}
+	}
+	if len(scopes) > 0 {
+		slices.Sort(scopes)
+		b.lose(item.Key, "the roles of its system-assigned identity: "+strings.Join(scopes, ", "), "give them to the new identity after the move; there may be more where the snapshot does not look")
+	}
+}
+
+func hasSystemIdentity(item facts.Item) bool {
+	return strings.Contains(strings.ToLower(item.Doc.Text("identity.type")), "systemassigned") && item.Doc.Text("identity.principalId") != ""
+}
+
+// ending are the principals that end: system-assigned identities of what is removed and made again.
+func (b *builder) ending() map[string]bool {
+	ids := map[string]bool{}
+	for _, path := range []string{"computes", "onlineEndpoints", "batchEndpoints", "serverlessEndpoints"} {
+		for _, item := range b.removes(path) {
+			if hasSystemIdentity(item) {
+				ids[strings.ToLower(item.Doc.Text("identity.principalId"))] = true
+			}
+		}
+	}
+	return ids
+}
