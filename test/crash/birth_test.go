@@ -66,8 +66,9 @@ func TestAFirstStartThatIsKilled(t *testing.T) {
 			whole.start(t)
 			want, takes := whole.census(t), whole.ready[0]
 			whole.kill()
-			early := 0
-			for round := range kills(5) {
+			early, rounds := 0, 0
+			for round := 0; round < kills(5) || early == 0 && round < 10*kills(5); round++ {
+				rounds++
 				n := newNode(t, dsn(t))
 				n.fixture = fixture
 				n.spawn(t)
@@ -76,6 +77,8 @@ func TestAFirstStartThatIsKilled(t *testing.T) {
 				n.vanish(t)
 				if _, err := os.Stat(n.stateFile()); err != nil {
 					early++
+				} else { // the first start was slower than this one: the machine had other things to do
+					takes = max(takes/2, time.Millisecond)
 				}
 				n.start(t)
 				if got := n.census(t); !maps.Equal(got, want) {
@@ -85,7 +88,7 @@ func TestAFirstStartThatIsKilled(t *testing.T) {
 				c.must(t, http.MethodPut, "/subscriptions/"+n.state(t).Subscriptions[0]+"/resourceGroups/after", object{"location": "eastus"})
 				n.kill()
 			}
-			t.Logf("a whole start takes %v; %d of %d kills came before it was ready", takes, early, kills(5))
+			t.Logf("a whole start takes %v; %d of %d kills came before it was ready", takes, early, rounds)
 			if early == 0 {
 				t.Error("no kill came before the world was there: the test proves nothing")
 			}
