@@ -27,7 +27,9 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/folder"
 	"github.com/amlmove/amlmove/internal/cloud/identity"
+	"github.com/amlmove/amlmove/internal/cloud/replica"
 	"github.com/amlmove/amlmove/internal/cloud/store/sqlite"
+	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
 // Cloud is a running cloud of a test. It stops with the test.
@@ -54,6 +56,7 @@ type Principal struct {
 type settings struct {
 	fixture string
 	scale   int
+	path    string // of a snapshot
 }
 
 // keys are made once for all clouds of a test binary. A token of one cloud is of no use at another: its audience names the port.
@@ -67,6 +70,10 @@ func Fixture(name string) Option { return func(s *settings) { s.fixture = name }
 
 // Scale makes the fixture so many times as large.
 func Scale(n int) Option { return func(s *settings) { s.scale = n } }
+
+// FromSnapshot fills the cloud with a workspace as it was captured, and with what was around it at both ends, instead of a fixture. The client is whoever captured it, with the same
+// rights; secrets are placeholders.
+func FromSnapshot(path string) Option { return func(s *settings) { s.path = path } }
 
 // Start starts a cloud and stops it when the test ends.
 func Start(t testing.TB, options ...Option) *Cloud {
@@ -118,11 +125,29 @@ func start(t testing.TB, dir string, s settings) (*cloud.Cloud, fixture.Summary)
 			t.Errorf("stop a test cloud: %v", err)
 		}
 	})
-	summary, err := fixture.Load(ctx, fixture.Target{Store: st, Tree: inner.Tree, Types: cloud.Types(), Now: time.Now}, s.fixture, fixture.Options{Scale: s.scale})
-	if err != nil {
-		t.Fatalf("load the fixture %q: %v", s.fixture, err)
+	return inner, load(ctx, t, fixture.Target{Store: st, Tree: inner.Tree, Types: cloud.Types(), Now: time.Now}, s)
+}
+
+// load fills the store of a cloud.
+func load(ctx context.Context, t testing.TB, target fixture.Target, s settings) fixture.Summary {
+	t.Helper()
+	if s.path == "" {
+		summary, err := fixture.Load(ctx, target, s.fixture, fixture.Options{Scale: s.scale})
+		if err != nil {
+			t.Fatalf("load the fixture %q: %v", s.fixture, err)
+		}
+		return summary
 	}
-	return inner, summary
+	snap, err := snapshot.Open(ctx, s.path)
+	if err != nil {
+		t.Fatalf("open the snapshot of a test cloud: %v", err)
+	}
+	defer func() { _ = snap.Close() }() // only read
+	r, err := replica.Load(ctx, snap, target)
+	if err != nil {
+		t.Fatalf("load the snapshot %q: %v", s.path, err)
+	}
+	return r.Summary
 }
 
 // HTTPClient trusts the cloud's certificate authority.

@@ -36,6 +36,7 @@ var floors = map[string][]string{
 	"internal/cloud/fault":           {"internal/errs", "internal/arm", "internal/cloud/control", "internal/cloud/identity", "internal/cloud/move", "internal/cloud/operation", "internal/cloud/provider", "internal/cloud/store", "internal/cloud/tree"},
 	"internal/cloud/admin":           {"internal/errs", "internal/arm", "internal/cloud/control", "internal/cloud/fault", "internal/cloud/identity", "internal/cloud/move", "internal/cloud/operation", "internal/cloud/store"},
 	"internal/cloud/fixture":         {"internal/errs", "internal/arm", "internal/aml", "internal/cloud"},
+	"internal/cloud/replica":         {"internal/errs", "internal/arm", "internal/aml", "internal/snapshot", "internal/cloud"},
 	"internal/cloud/folder":          {"internal/errs", "internal/cloud/fixture"},
 	"internal/cloud/server":          {"internal/errs", "internal/arm", "internal/cloud/control", "internal/cloud/identity", "internal/cloud/fault"},
 	"internal/cloud":                 {"internal/errs", "internal/arm", "internal/aml", "internal/cloud"},
@@ -53,7 +54,7 @@ var floors = map[string][]string{
 	"internal/report":                {"internal/errs", "internal/arm", "internal/aml", "internal/snapshot", "internal/facts", "internal/rules", "internal/plan", "internal/rewrite", "internal/verify"},
 	"internal/cli":                   {"internal"},
 	"cmd":                            {"internal/cli"},
-	"cloudtest":                      {"internal/cloud", "internal/errs"},
+	"cloudtest":                      {"internal/cloud", "internal/errs", "internal/snapshot"},
 	"bench":                          {"internal", "cloudtest"},
 	"test":                           {"internal", "cloudtest"},
 }

@@ -1,0 +1,216 @@
+// Package replica makes a cloud of a snapshot: both ends of a move as they were written down, with their groups, registrations, policies, locks, role assignments,
+// limits and the caller's rights, so that what is done there goes as it would at the original.
+//
+// What the snapshot holds is there as it was. What its documents only name (a subnet, a log workspace, an identity) gets a stand-in with just enough to be referred to; secrets, which no
+// snapshot has, are placeholders that say so. What cannot be brought over is left out and listed, never dropped in silence.
+//
+// It stands on fixture, which writes into the store, and on snapshot; no part of the cloud knows it.
+package replica
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/aml"
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/fixture"
+	"github.com/amlmove/amlmove/internal/cloud/tree"
+	"github.com/amlmove/amlmove/internal/snapshot"
+)
+
+// Replica is what was loaded.
+type Replica struct {
+	fixture.Summary           // its client is the caller of the capture, with the caller's rights
+	StandIns        []string  // ids of what the snapshot names and does not hold
+	LeftOut         []LeftOut // what is not in the replica
+}
+
+// LeftOut is a document that could not be brought over, and why.
+type LeftOut struct {
+	ID  string `json:"id"`
+	Why string `json:"why"`
+}
+
+// Load fills an empty store with a snapshot. It streams: memory does not grow with what the workspace holds. Conflict when the store holds a world already. A load that
+// fails leaves nothing behind.
+func Load(ctx context.Context, snap *snapshot.Snapshot, target fixture.Target) (Replica, error) {
+	l := &loading{snap: snap, target: target, resources: map[string]fixture.Document{}, extensions: map[string]fixture.Document{}, subscriptions: map[string]*subscription{}}
+	if err := l.read(ctx); err != nil {
+		return Replica{}, fmt.Errorf("read the snapshot of %s: %w", snap.Header.WorkspaceID, err)
+	}
+	places, err := l.places()
+	if err != nil {
+		return Replica{}, err
+	}
+	summary, err := fixture.Fill(ctx, target, places, fixture.Content{Stages: l.stages(ctx), Extensions: sorted(l.extensions)}, fixture.Options{})
+	if err != nil {
+		return Replica{}, err
+	}
+	slices.Sort(l.standIns)
+	return Replica{Summary: summary, StandIns: l.standIns, LeftOut: l.leftOut}, nil
+}
+
+// loading is one load. All that surrounds the workspace is held; its contents are streamed.
+type loading struct {
+	snap   *snapshot.Snapshot
+	target fixture.Target
+
+	tenants       []tenant
+	subscriptions map[string]*subscription
+	people        people
+	resources     map[string]fixture.Document // groups, accounts, networks ... by key
+	extensions    map[string]fixture.Document
+	requests      map[string]json.Number // calls of endpoints in an hour, by the key of the endpoint
+	standIns      []string
+	leftOut       []LeftOut
+}
+
+func (l *loading) leave(id, why string) { l.leftOut = append(l.leftOut, LeftOut{id, why}) }
+
+// read reads all that surrounds the workspace, in both sections, and the workspace itself.
+func (l *loading) read(ctx context.Context) error {
+	l.requests = map[string]json.Number{}
+	l.people.roles = map[string]bool{}
+	workspace, err := l.snap.Get(ctx, snapshot.Content, l.snap.Header.WorkspaceID)
+	if err != nil {
+		return err
+	}
+	if err := l.resource(workspace); err != nil {
+		return err
+	}
+	counts, err := l.snap.Counts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, section := range []snapshot.Section{snapshot.Source, snapshot.Target} {
+		for _, c := range counts {
+			if c.Section != section {
+				continue
+			}
+			for d, err := range l.snap.Of(ctx, section, c.Type) {
+				if err == nil {
+					err = l.around(d)
+				}
+				if err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := l.gaps(ctx); err != nil {
+		return err
+	}
+	if err := l.content(ctx); err != nil {
+		return err
+	}
+	l.wire()
+	return nil
+}
+
+// around takes over one document from what surrounds the workspace.
+func (l *loading) around(d snapshot.Document) error {
+	body, err := arm.ParseDocument(d.Body)
+	if err != nil {
+		return err
+	}
+	switch {
+	case d.Type.Is(aml.Tenants):
+		l.tenants = append(l.tenants, tenant{ID: body.Text("tenantId"), Name: body.Text("displayName"), Domain: body.Text("defaultDomain")})
+	case d.Type.Is(aml.Subscriptions):
+		s := l.subscription(body.Text("subscriptionId"))
+		s.Name, s.Tenant, s.State = plain(body.Text("displayName")), body.Text("tenantId"), body.Text("state")
+	case d.Type.Is(aml.Providers):
+		l.registration(d, body)
+	case d.Type.Is(aml.Quotas):
+		l.quota(d, body)
+	case d.Type.Is(aml.Usages):
+		l.usage(d, body)
+	case d.Type.Is(aml.Metrics):
+		l.metric(d, body)
+	case d.Type.Is(aml.Permissions):
+		return l.permission(d, body)
+	case d.Type.Is(aml.VMSizes): // the cloud has a table of its own
+	case d.Type.Is(aml.DeletedVaults), d.Type.Is(aml.DeletedAccounts):
+		return l.deleted(d, body)
+	case d.Type.Is(aml.Resources):
+		return l.listed(d, body)
+	default:
+		return l.document(d)
+	}
+	return nil
+}
+
+// document takes over a resource, a group, or what is bound to a scope.
+func (l *loading) document(d snapshot.Document) error {
+	id, err := arm.Parse(d.ID)
+	if err != nil {
+		l.leave(d.ID, "its id cannot be read")
+		return nil
+	}
+	if id.Type().Is(aml.ResourceGroups) {
+		return l.resource(d)
+	}
+	entry, err := l.target.Types.Find(id.Type())
+	switch {
+	case err != nil:
+		l.leave(d.ID, "resources of the type "+string(id.Type())+" are not built in the cloud")
+	case entry.Virtual:
+		l.leave(d.ID, "resources of the type "+string(id.Type())+" cannot be made from outside")
+	case entry.Extension:
+		return l.extension(id, d)
+	default:
+		return l.resource(d)
+	}
+	return nil
+}
+
+// resource takes over a group or a resource as it is.
+func (l *loading) resource(d snapshot.Document) error {
+	id, doc, err := parse(d)
+	if err != nil {
+		return err
+	}
+	l.resources[id.Key()] = fixture.Document{ID: id, Doc: doc}
+	return nil
+}
+
+// parse makes of a document what the store keeps: without what stands in its id.
+func parse(d snapshot.Document) (arm.ID, tree.Document, error) {
+	id, err := arm.Parse(d.ID)
+	if err != nil {
+		return nil, tree.Document{}, fmt.Errorf("the id %s of a document: %w", d.ID, err)
+	}
+	body, err := tree.ParseObject(d.Body)
+	if err != nil {
+		return nil, tree.Document{}, fmt.Errorf("the document %s: %w", d.ID, err)
+	}
+	for _, member := range []string{"id", "name", "type", "etag"} {
+		delete(body, member)
+	}
+	return id, tree.Document{Public: body, Private: map[string]any{}}, nil
+}
+
+// sorted goes through documents by their keys.
+func sorted(documents map[string]fixture.Document) iter.Seq2[fixture.Document, error] {
+	return func(yield func(fixture.Document, error) bool) {
+		keys := make([]string, 0, len(documents))
+		for key := range documents {
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		for _, key := range keys {
+			if !yield(documents[key], nil) {
+				return
+			}
+		}
+	}
+}
+
+// plain is a text of the original in a file in which braces mean something.
+func plain(text string) string {
+	return strings.NewReplacer("{", "(", "}", ")").Replace(text)
+}
