@@ -56,6 +56,8 @@ type Cloud struct {
 	Runner *operation.Runner
 	Keys   identity.Keys
 	Faults *fault.Set
+	// Throttle counts requests as ARM does, once it is told to.
+	Throttle *fault.Throttle
 
 	base     string
 	address  string
@@ -145,12 +147,12 @@ func (c *Cloud) assemble(ctx context.Context, o Options) error {
 	}
 	c.Runner = operation.NewRunner(o.Store, c.Clock, handlers, o.Log)
 	c.Engine.OnOperation(c.Runner.Wake)
-	throttle := fault.NewThrottle(o.Store, o.Machine)
-	gate := fault.NewGate(o.Store, c.Faults, throttle)
+	c.Throttle = fault.NewThrottle(o.Store, o.Machine)
+	gate := fault.NewGate(o.Store, c.Faults, c.Throttle)
 	if err := gate.Load(ctx); err != nil {
 		return err
 	}
-	api := admin.New(admin.Options{Engine: c.Engine, Issuer: issuer, Runner: c.Runner, Faults: c.Faults, Throttle: throttle, Home: home, Version: o.Version})
+	api := admin.New(admin.Options{Engine: c.Engine, Issuer: issuer, Runner: c.Runner, Faults: c.Faults, Throttle: c.Throttle, Home: home, Version: o.Version})
 	c.http = &http.Server{
 		Handler:           server.New(server.Options{Engine: c.Engine, Issuer: issuer, Base: c.Base, Log: o.Log, Admin: api.Serve, Gate: gate}),
 		ReadHeaderTimeout: 30 * time.Second,

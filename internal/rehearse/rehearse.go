@@ -1,0 +1,175 @@
+// Package rehearse carries a plan out on a copy of the workspace: the snapshot becomes a cloud in this process (replica), in which time jumps and ARM's limits hold, and the very code of
+// a run works there (D8, D11, D12). Nothing outside of a temporary folder is read or changed but the plan and its snapshot.
+//
+// It stands on mover and cloud, the two wings, and is the only room besides cli that knows both.
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/amlmove/amlmove/internal/mover"
+	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/seal"
+	"github.com/amlmove/amlmove/internal/snapshot"
+)
+
+// Options say what is rehearsed.
+type Options struct {
+	Plan      *plan.Plan
+	Snapshot  string                   // file from which the plan was made
+	Durations map[string]time.Duration // how long things take in the cloud, by the names of its clock
+	Scenario  Scenario                 // what goes wrong besides; the zero value: nothing
+	Watch     func(mover.Event)        // hears what happens, in virtual time; may be nil
+	Tool      string                   // version of the program
+}
+
+// Run rehearses. What became of the plan is in the Result; an error is that it could not be rehearsed.
+func Run(ctx context.Context, o Options) (_ *Result, err error) {
+	dir, err := os.MkdirTemp("", "amlmove-rehearsal-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	snap, err := snapshot.Open(ctx, o.Snapshot)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, snap.Close()) }()
+	s, err := newStage(ctx, dir, snap, o.Durations)
+	if err != nil {
+		return nil, fmt.Errorf("make a copy of the workspace: %w", err)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	r := &rehearsal{Options: o, stage: s, dir: dir, seen: map[string]*Step{}, result: &Result{Scenario: o.Scenario.Name, Plan: o.Plan.Digest, Snapshot: snap.Header.Digest,
+		Workspace: o.Plan.Workspace, Landing: o.Plan.Landing, StandIns: s.replica.StandIns, LeftOut: s.replica.LeftOut}}
+	if err := r.carryOut(ctx); err != nil {
+		return nil, err
+	}
+	return r.result, nil
+}
+
+// rehearsal is one rehearsal while it runs.
+type rehearsal struct {
+	Options
+	stage  *stage
+	dir    string
+	result *Result
+
+	mutex  sync.Mutex
+	seen   map[string]*Step // by id of the step, and direction
+	order  []*Step
+	meddle meddling
+}
+
+func (r *rehearsal) carryOut(ctx context.Context) error {
+	folder, p, err := r.begin(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.Scenario.arm(ctx, r.stage); err != nil {
+		return err
+	}
+	r.result.Began = r.stage.clock.Now()
+	record, story, err := r.drive(ctx, folder, (*mover.Run).Forward)
+	if err != nil {
+		return err
+	}
+	r.result.Ended = r.stage.clock.Now()
+	if err := r.tell(p, record, story, folder); err != nil {
+		return err
+	}
+	return r.judge(ctx, folder, record)
+}
+
+// begin makes the run. Where the copy is not what the plan was made of, that is told, and the plan that fits the copy is rehearsed.
+func (r *rehearsal) begin(ctx context.Context) (mover.Folder, *plan.Plan, error) {
+	b := mover.Beginning{Root: filepath.Join(r.dir, "runs"), Plan: r.Plan, Client: r.stage.client, Now: r.stage.clock.Now, Meta: mover.Meta{Tool: r.Tool}}
+	folder, err := mover.Begin(ctx, b)
+	drift, is := errors.AsType[*mover.Drift](err)
+	if !is {
+		return folder, r.Plan, err
+	}
+	for _, change := range drift.Changes {
+		r.result.Differs = append(r.result.Differs, change.String())
+	}
+	if b.Plan, err = r.planAgain(ctx); err != nil {
+		return folder, nil, err
+	}
+	folder, err = mover.Begin(ctx, b)
+	return folder, b.Plan, err
+}
+
+// drive opens the run and carries it on in a direction.
+func (r *rehearsal) drive(ctx context.Context, folder mover.Folder, direction func(*mover.Run, context.Context) (mover.Record, error)) (record mover.Record, story mover.Story, err error) {
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		return record, story, err
+	}
+	if r.meddle.key == nil {
+		r.meddle.key = key
+	}
+	secrets, err := seal.Open(folder.File(mover.SecretsFile), r.meddle.key)
+	if err != nil {
+		return record, story, err
+	}
+	run, err := mover.Open(ctx, mover.Options{Folder: folder, Client: r.stage.client, Secrets: secrets, Clock: r.stage.clock, Watch: r.hear})
+	if err != nil {
+		return record, story, err
+	}
+	defer func() { err = errors.Join(err, run.Close()) }()
+	if record, err = direction(run, ctx); err != nil {
+		return record, story, err
+	}
+	story, err = run.Story(ctx)
+	return record, story, err
+}
+
+// hear follows the run: for the clock, for the forecast, and for whoever meddles.
+func (r *rehearsal) hear(e mover.Event) {
+	if r.Watch != nil {
+		r.Watch(e)
+	}
+	if e.Progress != nil {
+		return
+	}
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	key := e.Step.ID
+	if e.Back {
+		key = "back " + key
+	}
+	s := r.seen[key]
+	if s == nil {
+		s = &Step{ID: e.Step.ID, Phase: e.Step.Phase, Subject: e.Step.Subject, What: e.Step.What, Back: e.Back}
+		r.seen[key] = s
+		r.order = append(r.order, s)
+	}
+	if e.State == mover.StepRunning {
+		if s.State != mover.StepRunning {
+			r.stage.clock.stir(0, 1)
+		}
+		if s.began.IsZero() {
+			s.began = e.At
+		}
+		s.State = e.State
+		return
+	}
+	if s.State == mover.StepRunning {
+		r.stage.clock.stir(0, -1)
+	}
+	if s.began.IsZero() {
+		s.began = e.At
+	}
+	s.State, s.Reason, s.ended = e.State, e.Reason, e.At
+}
+
+// meddling is what a rehearsal keeps across several drives of its run.
+type meddling struct{ key *age.X25519Identity }

@@ -1,0 +1,238 @@
+package rehearse
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/amlmove/amlmove/internal/capture"
+	"github.com/amlmove/amlmove/internal/cloud/replica"
+	"github.com/amlmove/amlmove/internal/mover"
+	"github.com/amlmove/amlmove/internal/mover/action"
+	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/snapshot"
+	"github.com/amlmove/amlmove/internal/verify"
+)
+
+// Outcome is how a rehearsal ended.
+type Outcome string
+
+const (
+	Recovered Outcome = "recovered"      // moved and proven, whatever went wrong on the way
+	Stopped   Outcome = "stopped safely" // not moved, or not whole; nothing is lost, and the run can go on or has gone back
+	Person    Outcome = "needs a person" // all is done that does not wait for a person
+	Broken    Outcome = "broken"         // something is lost, doubled or stuck: a defect, of the plan or of this program
+)
+
+// Step is one step as it went.
+type Step struct {
+	ID      string          `json:"id"`
+	Phase   plan.Phase      `json:"phase"`
+	Subject string          `json:"subject"`
+	What    string          `json:"what"`
+	Back    bool            `json:"back,omitempty"` // it was taken back
+	State   mover.StepState `json:"state"`
+	Reason  string          `json:"reason,omitempty"`
+	After   plan.Duration   `json:"after"` // after the beginning of the run
+	Takes   plan.Duration   `json:"takes"`
+
+	began, ended time.Time
+}
+
+// Result is what a rehearsal showed. Its times are virtual: what the run would take.
+type Result struct {
+	Scenario  string            `json:"scenario,omitempty"` // what went wrong on purpose
+	Plan      string            `json:"plan"`               // digest
+	Snapshot  string            `json:"snapshot"`           // digest
+	Workspace string            `json:"workspace"`
+	Landing   string            `json:"landing"`
+	Outcome   Outcome           `json:"outcome"`
+	State     mover.State       `json:"state"`
+	Reason    string            `json:"reason,omitempty"`
+	Began     time.Time         `json:"began"`
+	Ended     time.Time         `json:"ended"`
+	Takes     plan.Duration     `json:"takes"`
+	Steps     []Step            `json:"steps"` // in the order in which they began
+	Windows   []plan.Window     `json:"windows"`
+	Requests  Requests          `json:"requests"`
+	Verify    *verify.Result    `json:"verify,omitempty"`
+	Remarks   []mover.Remark    `json:"remarks"`
+	Differs   []string          `json:"copyDiffers,omitempty"` // in what the copy is not what the plan was made of
+	StandIns  []string          `json:"standIns"`              // what the snapshot only names, and the copy has in its place
+	LeftOut   []replica.LeftOut `json:"leftOut"`               // what is not in the copy
+	Resumed   mover.State       `json:"resumed,omitempty"`     // how the run ended once what went wrong had passed
+	Digest    string            `json:"digest"`
+}
+
+// Requests counts what the run asked of ARM.
+type Requests struct {
+	All       int `json:"all"`
+	Waited    int `json:"waited"`    // had to wait to stay below ARM's limits
+	Throttled int `json:"throttled"` // were refused as too many
+}
+
+// tell sums up what was heard.
+func (r *rehearsal) tell(p *plan.Plan, record mover.Record, story mover.Story, folder mover.Folder) error {
+	res := r.result
+	res.State, res.Reason, res.Remarks = record.State, record.Reason, story.Remarks
+	res.Takes = plan.Duration(res.Ended.Sub(res.Began).Round(time.Second))
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	spans := map[string]*Step{}
+	for _, s := range r.order {
+		s.After, s.Takes = plan.Duration(s.began.Sub(res.Began).Round(time.Second)), plan.Duration(s.ended.Sub(s.began).Round(time.Second))
+		res.Steps = append(res.Steps, *s)
+		if !s.Back {
+			spans[s.ID] = s
+		}
+	}
+	for _, w := range p.Windows {
+		from, to := spans[w.From], spans[w.To]
+		if from != nil && to != nil && to.State.Well() {
+			res.Windows = append(res.Windows, plan.Window{What: w.What, From: w.From, To: w.To, Takes: plan.Duration(to.ended.Sub(from.began).Round(time.Second))})
+		}
+	}
+	usage := r.stage.client.Usage()
+	res.Requests = Requests{usage.Requests, usage.Waited, usage.Throttled}
+	var err error
+	res.Verify, err = verified(folder)
+	return err
+}
+
+// verified reads what the comparison of a run found; nil when none was made.
+func verified(f mover.Folder) (*verify.Result, error) {
+	data, err := os.ReadFile(f.File(mover.VerifyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var found verify.Result
+	if err == nil {
+		err = json.Unmarshal(data, &found)
+	}
+	return &found, err
+}
+
+// judge says how it ended. A run that did not end well is looked at closely: what went wrong passes, and then the run must end well, or the source must be as it was.
+func (r *rehearsal) judge(ctx context.Context, folder mover.Folder, record mover.Record) error {
+	res := r.result
+	switch {
+	case record.State == mover.Done:
+		res.Outcome = Recovered
+	case record.State == mover.Waiting:
+		res.Outcome = Person
+	default:
+		outcome, err := r.after(ctx, folder, record)
+		if err != nil {
+			return err
+		}
+		res.Outcome = outcome
+	}
+	res.Digest = res.digest()
+	return nil
+}
+
+// after lets what went wrong pass and goes on.
+func (r *rehearsal) after(ctx context.Context, folder mover.Folder, record mover.Record) (Outcome, error) {
+	if record.State == mover.RolledBack {
+		changed, err := r.changed(ctx, folder)
+		if err != nil {
+			return "", err
+		}
+		if len(changed) > 0 {
+			r.result.Reason += fmt.Sprintf("; and the source is not as it was: %v", changed)
+			return Broken, nil
+		}
+	}
+	if err := r.Scenario.pass(ctx, r.stage); err != nil {
+		return "", err
+	}
+	again, _, err := r.drive(ctx, folder, (*mover.Run).Forward)
+	if err != nil {
+		return "", err
+	}
+	r.result.Resumed = again.State
+	if again.State == mover.Done || again.State == mover.Waiting {
+		return Stopped, nil
+	}
+	if r.Scenario.Name == "" || again.State == mover.RolledBack || again.State == mover.Failed { // nothing was made to go wrong: it will not pass
+		return Stopped, nil
+	}
+	r.result.Reason += "; gone on: " + again.Reason
+	return Broken, nil
+}
+
+// changed names what is not as it was at the source after a run went back: ids of documents, of which what the service writes anew is left out.
+func (r *rehearsal) changed(ctx context.Context, folder mover.Folder) (ids []string, err error) {
+	before, err := snapshot.Open(ctx, folder.File(mover.BeforeFile))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, before.Close()) }()
+	after, err := r.capture(ctx, filepath.Join(r.dir, "back.snap"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, after.Close()) }()
+	for change, err := range snapshot.Diff(ctx, before, after) {
+		if err != nil {
+			return nil, err
+		}
+		if change.Section == snapshot.Content && change.What != snapshot.Changed {
+			ids = append(ids, change.What+" "+change.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids, nil
+}
+
+// capture writes the copy down as it is now.
+func (r *rehearsal) capture(ctx context.Context, file string) (*snapshot.Snapshot, error) {
+	workspace, target, err := ends(r.Plan)
+	if err != nil {
+		return nil, err
+	}
+	w, err := snapshot.Create(ctx, file, true)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := capture.Run(ctx, capture.Options{Client: r.stage.client, Workspace: workspace, Target: target, Now: r.stage.clock.Now}, w); err != nil {
+		return nil, err
+	}
+	return snapshot.Open(ctx, file)
+}
+
+// planAgain makes the plan that fits the copy, by the same choices.
+func (r *rehearsal) planAgain(ctx context.Context) (*plan.Plan, error) {
+	file := filepath.Join(r.dir, "copy.snap")
+	snap, err := r.capture(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	if err := snap.Close(); err != nil {
+		return nil, err
+	}
+	return mover.Make(ctx, file, r.Plan.Choices)
+}
+
+// digest is the SHA-256 of what was rehearsed and how it ended.
+func (r *Result) digest() string {
+	data, err := json.Marshal([]any{r.Plan, r.Snapshot, r.Scenario, r.Outcome, r.State})
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// Todos are the remarks about what a person has to do.
+func (r *Result) Todos() []mover.Remark {
+	return slices.DeleteFunc(slices.Clone(r.Remarks), func(m mover.Remark) bool { return m.Kind != action.ToDo })
+}

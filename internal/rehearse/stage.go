@@ -1,0 +1,93 @@
+package rehearse
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/amlmove/amlmove/internal/azure"
+	"github.com/amlmove/amlmove/internal/cloud"
+	"github.com/amlmove/amlmove/internal/cloud/fault"
+	"github.com/amlmove/amlmove/internal/cloud/fixture"
+	"github.com/amlmove/amlmove/internal/cloud/operation"
+	"github.com/amlmove/amlmove/internal/cloud/replica"
+	"github.com/amlmove/amlmove/internal/cloud/store/sqlite"
+	"github.com/amlmove/amlmove/internal/snapshot"
+)
+
+// stage is a cloud made of a snapshot, with a clock that jumps, and a client of whoever captured it.
+type stage struct {
+	clock   *clock
+	cloud   *cloud.Cloud
+	replica replica.Replica
+	client  *azure.Client
+	closers []func() error
+}
+
+// newStage loads a snapshot into a cloud in a folder.
+func newStage(ctx context.Context, dir string, snap *snapshot.Snapshot, durations map[string]time.Duration) (s *stage, err error) {
+	s = &stage{clock: newClock(snap.Header.Ended)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	st, err := sqlite.Open(ctx, filepath.Join(dir, "cloud.db"))
+	if err != nil {
+		return s, err
+	}
+	s.closers = append(s.closers, st.Close)
+	if s.cloud, err = cloud.Start(ctx, cloud.Options{Store: st, Machine: s.clock.Now}); err != nil {
+		return s, err
+	}
+	s.closers = append(s.closers, s.cloud.Close)
+	if s.replica, err = replica.Load(ctx, snap, fixture.Target{Store: st, Tree: s.cloud.Tree, Types: cloud.Types(), Now: s.clock.Now}); err != nil {
+		return s, err
+	}
+	if err := s.cloud.Clock.Set(ctx, st, func(c *operation.ClockState) { c.Durations = durations }); err != nil {
+		return s, err
+	}
+	if _, err := s.cloud.Throttle.Change(ctx, func(l *fault.Limits) error { l.Mode = fault.ThrottleEnforce; return nil }); err != nil {
+		return s, err
+	}
+	if s.client, err = s.connect(); err != nil {
+		return s, err
+	}
+	s.clock.attend(context.WithoutCancel(ctx), s.cloud)
+	s.closers = append(s.closers, s.clock.Close)
+	return s, nil
+}
+
+// Close takes the stage down.
+func (s *stage) Close() error {
+	var all error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		all = errors.Join(all, s.closers[i]())
+	}
+	s.closers = nil
+	return all
+}
+
+// connect makes the client of the caller.
+func (s *stage) connect() (*azure.Client, error) {
+	base, transport := s.cloud.Base(), s.cloud.Client()
+	s.closers = append(s.closers, func() error { transport.CloseIdleConnections(); return nil })
+	configuration := azcloud.Configuration{ActiveDirectoryAuthorityHost: base,
+		Services: map[azcloud.ServiceName]azcloud.ServiceConfiguration{azcloud.ResourceManager: {Endpoint: base, Audience: base}}}
+	who := s.replica.Client
+	var credential azcore.TokenCredential
+	credential, err := azidentity.NewClientSecretCredential(who.TenantID, who.ClientID, who.ClientSecret,
+		&azidentity.ClientSecretCredentialOptions{ClientOptions: policy.ClientOptions{Cloud: configuration, Transport: transport}, DisableInstanceDiscovery: true})
+	if err != nil {
+		return nil, err
+	}
+	return azure.New(azure.Options{Endpoint: base, Credential: credential, Budget: azure.NewBudget(azure.Published(), s.clock), Sleep: s.clock.Sleep,
+		Client: policy.ClientOptions{Cloud: configuration, Transport: noted{s.clock, transport}, Retry: policy.RetryOptions{MaxRetries: -1},
+			PerCallPolicies: []policy.Policy{retry{s.clock}}}})
+}
