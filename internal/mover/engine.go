@@ -46,7 +46,9 @@ type Actions interface {
 	AtSource(context.Context, *action.Task) (bool, error)
 }
 
-// real are the actions of the package action.
+// Real are the actions of the package action.
+var Real Actions = real{}
+
 type real struct{}
 
 func (real) Find(kind string) (action.Action, error) { return action.Find(kind) }
@@ -95,7 +97,7 @@ func Open(ctx context.Context, o Options) (r *Run, err error) {
 		o.Workers = defaultWorkers
 	}
 	if o.Actions == nil {
-		o.Actions = real{}
+		o.Actions = Real
 	}
 	if o.Clock == nil {
 		o.Clock = action.Machine{}

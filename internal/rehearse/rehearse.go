@@ -16,6 +16,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/amlmove/amlmove/internal/mover"
+	"github.com/amlmove/amlmove/internal/mover/action"
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/seal"
 	"github.com/amlmove/amlmove/internal/snapshot"
@@ -48,7 +49,11 @@ func Run(ctx context.Context, o Options) (_ *Result, err error) {
 		return nil, fmt.Errorf("make a copy of the workspace: %w", err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	r := &rehearsal{Options: o, stage: s, dir: dir, seen: map[string]*Step{}, result: &Result{Scenario: o.Scenario.Name, Plan: o.Plan.Digest, Snapshot: snap.Header.Digest,
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		return nil, err
+	}
+	r := &rehearsal{Options: o, stage: s, dir: dir, key: key, seen: map[string]*Step{}, result: &Result{Scenario: o.Scenario.Name, Plan: o.Plan.Digest, Snapshot: snap.Header.Digest,
 		Workspace: o.Plan.Workspace, Landing: o.Plan.Landing, StandIns: s.replica.StandIns, LeftOut: s.replica.LeftOut}}
 	if err := r.carryOut(ctx); err != nil {
 		return nil, err
@@ -63,10 +68,11 @@ type rehearsal struct {
 	dir    string
 	result *Result
 
-	mutex  sync.Mutex
-	seen   map[string]*Step // by id of the step, and direction
-	order  []*Step
-	meddle meddling
+	mutex sync.Mutex
+	seen  map[string]*Step // by id of the step, and direction
+	order []*Step
+	once  sync.Once           // of what somebody else does
+	key   *age.X25519Identity // of what the run seals
 }
 
 func (r *rehearsal) carryOut(ctx context.Context) error {
@@ -109,18 +115,11 @@ func (r *rehearsal) begin(ctx context.Context) (mover.Folder, *plan.Plan, error)
 
 // drive opens the run and carries it on in a direction.
 func (r *rehearsal) drive(ctx context.Context, folder mover.Folder, direction func(*mover.Run, context.Context) (mover.Record, error)) (record mover.Record, story mover.Story, err error) {
-	key, err := age.GenerateX25519Identity()
+	secrets, err := seal.Open(folder.File(mover.SecretsFile), r.key)
 	if err != nil {
 		return record, story, err
 	}
-	if r.meddle.key == nil {
-		r.meddle.key = key
-	}
-	secrets, err := seal.Open(folder.File(mover.SecretsFile), r.meddle.key)
-	if err != nil {
-		return record, story, err
-	}
-	run, err := mover.Open(ctx, mover.Options{Folder: folder, Client: r.stage.client, Secrets: secrets, Clock: r.stage.clock, Watch: r.hear})
+	run, err := mover.Open(ctx, mover.Options{Folder: folder, Client: r.stage.client, Secrets: secrets, Clock: r.stage.clock, Watch: r.hear, Actions: r})
 	if err != nil {
 		return record, story, err
 	}
@@ -171,5 +170,34 @@ func (r *rehearsal) hear(e mover.Event) {
 	s.State, s.Reason, s.ended = e.State, e.Reason, e.At
 }
 
-// meddling is what a rehearsal keeps across several drives of its run.
-type meddling struct{ key *age.X25519Identity }
+// Find finds the action of a kind, before which somebody else may do something at the wrong time.
+func (r *rehearsal) Find(kind string) (action.Action, error) {
+	a, err := action.Find(kind)
+	if m := r.Scenario.meddle; err == nil && m != nil && m.before == kind {
+		return meddled{a, r}, nil
+	}
+	return a, err
+}
+
+// AtSource is that of every run.
+func (r *rehearsal) AtSource(ctx context.Context, t *action.Task) (bool, error) {
+	return mover.Real.AtSource(ctx, t)
+}
+
+// meddled is an action before which somebody else does something, once.
+type meddled struct {
+	action.Action
+	r *rehearsal
+}
+
+// Do lets somebody else do something, and then does what the action does. Time stands meanwhile.
+func (m meddled) Do(ctx context.Context, t *action.Task) error {
+	m.r.once.Do(func() {
+		m.r.stage.clock.stir(1, 0)
+		defer m.r.stage.clock.stir(-1, 0)
+		if err := m.r.Scenario.meddle.do(ctx, m.r.stage, m.r.Plan); err != nil {
+			m.r.stage.clock.fail(fmt.Errorf("play %s: %w", m.r.Scenario.Name, err))
+		}
+	})
+	return m.Action.Do(ctx, t)
+}

@@ -1,12 +1,15 @@
 package rehearse_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/amlmove/amlmove/cloudtest"
+	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/capture"
@@ -32,6 +35,8 @@ func planned(t *testing.T, fixture string) (*plan.Plan, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	endLabeling(t, c, id)
+	c.Do(t, "", http.MethodPost, "/_cloud/clock", `{"advance":"2m"}`)
 	group, err := arm.Parse("/subscriptions/" + c.Subscriptions[1] + "/resourceGroups/ml-prod-rg")
 	if err != nil {
 		t.Fatal(err)
@@ -51,8 +56,32 @@ func planned(t *testing.T, fixture string) (*plan.Plan, string) {
 	return p, file
 }
 
+// endLabeling lets the labeling projects that run come to their end.
+func endLabeling(t *testing.T, c *cloudtest.Cloud, workspace arm.ID) {
+	t.Helper()
+	const version = "?api-version=2024-04-01-preview"
+	var page struct{ Value []json.RawMessage }
+	if err := json.Unmarshal(c.Do(t, "", http.MethodGet, workspace.String()+"/labelingJobs"+version, nil).Body, &page); err != nil {
+		t.Fatal(err)
+	}
+	for _, raw := range page.Value {
+		doc, err := arm.ParseDocument(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if aml.JobStatus(doc.Text("properties.status")).Terminal() {
+			continue
+		}
+		for _, verb := range []string{"/pause", "/resume"} {
+			if answer := c.Await(t, http.MethodPost, doc.Text("id")+verb+version, "{}"); answer.Status >= 300 {
+				t.Fatalf("%s: %d %s", verb, answer.Status, answer.Body)
+			}
+		}
+	}
+}
+
 func TestRehearse(t *testing.T) {
-	p, file := planned(t, "contoso-quiet")
+	p, file := planned(t, "contoso")
 	began := time.Now()
 	r, err := rehearse.Run(t.Context(), rehearse.Options{Plan: p, Snapshot: file, Durations: admin.Typical()})
 	if err != nil {
@@ -63,4 +92,18 @@ func TestRehearse(t *testing.T) {
 		fmt.Println(s.After, s.Takes, s.State, s.ID, s.Reason)
 	}
 	fmt.Println(r.Differs, r.LeftOut, len(r.StandIns), r.Windows)
+}
+
+func TestScenarios(t *testing.T) {
+	p, file := planned(t, "contoso")
+	for _, s := range rehearse.Scenarios() {
+		began := time.Now()
+		r, err := rehearse.Run(t.Context(), rehearse.Options{Plan: p, Snapshot: file, Durations: admin.Typical(), Scenario: s})
+		if err != nil {
+			t.Errorf("%s: %v", s.Name, err)
+			continue
+		}
+		reason := r.Reason
+		fmt.Println(s.Name, "real", time.Since(began).Round(10*time.Millisecond), "virtual", r.Takes, r.Outcome, r.State, r.Resumed, r.Requests, reason[:min(len(reason), 300)])
+	}
 }

@@ -151,7 +151,7 @@ func (r *rehearsal) after(ctx context.Context, folder mover.Folder, record mover
 			return Broken, nil
 		}
 	}
-	if err := r.Scenario.pass(ctx, r.stage); err != nil {
+	if err := r.Scenario.pass(ctx, r.stage, r.Plan); err != nil {
 		return "", err
 	}
 	again, _, err := r.drive(ctx, folder, (*mover.Run).Forward)

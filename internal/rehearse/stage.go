@@ -11,6 +11,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/cloud"
 	"github.com/amlmove/amlmove/internal/cloud/fault"
@@ -27,12 +28,22 @@ type stage struct {
 	cloud   *cloud.Cloud
 	replica replica.Replica
 	client  *azure.Client
+	snap    *snapshot.Snapshot
 	closers []func() error
+}
+
+// original returns a document of the workspace as it was captured.
+func (s *stage) original(ctx context.Context, id string) (arm.Document, error) {
+	d, err := s.snap.Get(ctx, snapshot.Content, id)
+	if err != nil {
+		return nil, err
+	}
+	return arm.ParseDocument(d.Body)
 }
 
 // newStage loads a snapshot into a cloud in a folder.
 func newStage(ctx context.Context, dir string, snap *snapshot.Snapshot, durations map[string]time.Duration) (s *stage, err error) {
-	s = &stage{clock: newClock(snap.Header.Ended)}
+	s = &stage{clock: newClock(snap.Header.Ended), snap: snap}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

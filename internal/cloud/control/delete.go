@@ -154,7 +154,7 @@ func (e *Engine) drop(ctx context.Context, tx store.Tx, node store.ID, id arm.ID
 
 // deleteGroup removes a resource group with all in it, as an operation.
 func (e *Engine) deleteGroup(ctx context.Context, req *Request) (Response, error) {
-	resp := Response{Status: http.StatusAccepted, RetryAfter: 1}
+	resp := Response{Status: http.StatusAccepted}
 	id := req.Target.ID
 	err := e.Update(ctx, func(tx store.Tx, st *State) error {
 		if err := st.Admit(req, "Microsoft.Resources/subscriptions/resourceGroups/delete", id); err != nil {
@@ -183,7 +183,7 @@ func (e *Engine) deleteGroup(ctx context.Context, req *Request) (Response, error
 			return err
 		}
 		op.Tenant, op.Subscription, op.Principal, op.Node, op.Correlation = req.Caller.TenantID, id.Subscription(), req.Caller.ObjectID, held[0].ID, req.Correlation
-		resp.Location = e.ResultURL(op)
+		resp.Location, resp.RetryAfter = e.ResultURL(op), e.Clock.RetryAfter(op.Due)
 		return tx.PutOperation(ctx, op)
 	})
 	return resp, err

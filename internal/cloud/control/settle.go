@@ -64,7 +64,7 @@ func (e *Engine) Announce(resp *Response, op store.Operation, namespace, locatio
 	base := fmt.Sprintf("%s/subscriptions/%s/providers/%s/locations/%s", e.Base(), op.Subscription, namespace, provider.Region(location))
 	resp.Async = fmt.Sprintf("%s/operationsStatus/%s?api-version=%s", base, op.ID, version)
 	resp.Location = fmt.Sprintf("%s/operationResults/%s?api-version=%s", base, op.ID, version)
-	resp.RetryAfter = 1
+	resp.RetryAfter = e.Clock.RetryAfter(op.Due)
 }
 
 // settle ends what a PUT, a PATCH, an action or a timer began.
@@ -205,23 +205,23 @@ func (e *Engine) operationStatus(ctx context.Context, req *Request, id string, r
 		return Response{}, err
 	}
 	if result {
-		return operationResult(op), nil
+		return e.operationResult(op), nil
 	}
-	return operationDocument(op, arm.ID(req.Target.ID).String())
+	return e.operationDocument(op, arm.ID(req.Target.ID).String())
 }
 
 // operationResult answers the Location URL: 202 while it runs, then the final status and body. The server repeats the URL itself as Location.
-func operationResult(op store.Operation) Response {
+func (e *Engine) operationResult(op store.Operation) Response {
 	if op.Running() {
-		return Response{Status: 202, Location: "self", RetryAfter: 1}
+		return Response{Status: 202, Location: "self", RetryAfter: e.Clock.RetryAfter(op.Due)}
 	}
 	return Response{Status: op.Status, Body: op.Result}
 }
 
 // operationDocument answers the Azure-AsyncOperation URL: always 200, the state in the body.
-func operationDocument(op store.Operation, id string) (Response, error) {
+func (e *Engine) operationDocument(op store.Operation, id string) (Response, error) {
 	doc := map[string]any{"id": id, "name": op.ID, "status": "InProgress", "startTime": op.Created.Format(time.RFC3339Nano)}
-	retry := 1
+	retry := e.Clock.RetryAfter(op.Due)
 	if !op.Running() {
 		retry = 0
 		doc["endTime"], doc["status"], doc["percentComplete"] = op.Ended.Format(time.RFC3339Nano), "Succeeded", 100

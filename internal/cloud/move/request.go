@@ -249,5 +249,5 @@ type input struct {
 
 // accepted answers 202 with where to look (arm-move 1.1): only Location, never Azure-AsyncOperation (client-wire 5.3).
 func (m *mover) accepted(op store.Operation) control.Response {
-	return control.Response{Status: http.StatusAccepted, Location: m.engine.ResultURL(op), RetryAfter: 1}
+	return control.Response{Status: http.StatusAccepted, Location: m.engine.ResultURL(op), RetryAfter: m.engine.Clock.RetryAfter(op.Due)}
 }

@@ -71,6 +71,19 @@ func (c *Clock) State() ClockState {
 	return state
 }
 
+// longestPause is how long a client is asked to wait between two looks at most: what ARM says of a move (arm-move 1.1).
+const longestPause = 15 * time.Second
+
+// RetryAfter is how many seconds a client is asked to wait before it looks at an operation again: until it is due, but a second at least and not longer than ARM asks for. While the clock
+// stands nobody knows when that will be: a second.
+func (c *Clock) RetryAfter(due time.Time) int {
+	wait, comes := c.until(due)
+	if !comes {
+		return 1
+	}
+	return int(max(min(wait, longestPause).Round(time.Second), time.Second) / time.Second)
+}
+
 // until is how long the machine waits until the cloud's time is due; false when the clock is frozen before it.
 func (c *Clock) until(due time.Time) (time.Duration, bool) {
 	c.mu.RLock()

@@ -120,6 +120,7 @@ func (l *loading) mentioned(value any) {
 	case map[string]any:
 		for name, item := range v {
 			l.named(name)
+			l.identity(name, item)
 			l.mentioned(item)
 		}
 	case []any:
@@ -151,6 +152,20 @@ func (l *loading) named(text string) {
 		}
 		l.resources[part.Key()] = fixture.Document{ID: part, Doc: l.imagined(part)}
 		l.standIns = append(l.standIns, part.String())
+	}
+}
+
+// identity gives the stand-in of an identity the principal that a document shows of it.
+func (l *loading) identity(name string, shown any) {
+	id, err := arm.Parse(name)
+	object, _ := shown.(map[string]any)
+	if err != nil || object == nil || !id.Type().Is("Microsoft.ManagedIdentity/userAssignedIdentities") {
+		return
+	}
+	for _, member := range []string{"principalId", "clientId"} {
+		if value := object[member]; value != nil {
+			tree.Set(l.resources[id.Key()].Doc.Public, "properties."+member, value)
+		}
 	}
 }
 
