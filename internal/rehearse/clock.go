@@ -20,7 +20,7 @@ type clock struct {
 	now      time.Time
 	waiting  []waiter
 	requests int // under way
-	steps    int // begun and not ended
+	steps    int // at work, or about to be
 	stirred  time.Time
 	stop     chan struct{}
 	stopped  sync.WaitGroup
@@ -34,7 +34,7 @@ type waiter struct {
 	wake chan struct{}
 }
 
-// How long the clock lets workers think before it jumps: when each step that has begun has somebody who waits, and when not.
+// How long the clock lets workers think before it jumps: when there is somebody who waits for each step that is at work, and when not.
 const (
 	allWait  = 700 * time.Microsecond
 	someWork = 25 * time.Millisecond
@@ -121,12 +121,19 @@ func (c *clock) forget(gone waiter) {
 	}
 }
 
-// stir notes that somebody began or ended to work.
-func (c *clock) stir(requests, steps int) {
+// work notes that a request, or something else that time waits for, began (1) or ended (-1).
+func (c *clock) work(change int) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.requests += requests
-	c.steps += steps
+	c.requests += change
+	c.stirred = time.Now()
+}
+
+// expect notes how many steps are at work or about to be.
+func (c *clock) expect(steps int) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.steps = steps
 	c.stirred = time.Now()
 }
 
@@ -220,7 +227,7 @@ type noted struct {
 
 // Do sends a request. It is over when its answer has been read, which the pipeline does at once.
 func (n noted) Do(req *http.Request) (*http.Response, error) {
-	n.clock.stir(1, 0)
-	defer n.clock.stir(-1, 0)
+	n.clock.work(1)
+	defer n.clock.work(-1)
 	return n.next.Do(req)
 }

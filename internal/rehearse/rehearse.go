@@ -71,6 +71,7 @@ type rehearsal struct {
 	mutex sync.Mutex
 	seen  map[string]*Step // by id of the step, and direction
 	order []*Step
+	steps []plan.Step         // of the plan that is carried out
 	once  sync.Once           // of what somebody else does
 	key   *age.X25519Identity // of what the run seals
 }
@@ -80,6 +81,7 @@ func (r *rehearsal) carryOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.steps = p.Steps
 	if err := r.Scenario.arm(ctx, r.stage); err != nil {
 		return err
 	}
@@ -119,7 +121,7 @@ func (r *rehearsal) drive(ctx context.Context, folder mover.Folder, direction fu
 	if err != nil {
 		return record, story, err
 	}
-	run, err := mover.Open(ctx, mover.Options{Folder: folder, Client: r.stage.client, Secrets: secrets, Clock: r.stage.clock, Watch: r.hear, Actions: r})
+	run, err := mover.Open(ctx, mover.Options{Folder: folder, Client: r.stage.client, Secrets: secrets, Clock: r.stage.clock, Watch: r.hear, Actions: r, Workers: hands})
 	if err != nil {
 		return record, story, err
 	}
@@ -151,24 +153,46 @@ func (r *rehearsal) hear(e mover.Event) {
 		r.seen[key] = s
 		r.order = append(r.order, s)
 	}
-	if e.State == mover.StepRunning {
-		if s.State != mover.StepRunning {
-			r.stage.clock.stir(0, 1)
-		}
-		if s.began.IsZero() {
-			s.began = e.At
-		}
-		s.State = e.State
-		return
-	}
-	if s.State == mover.StepRunning {
-		r.stage.clock.stir(0, -1)
-	}
+	s.State = e.State
 	if s.began.IsZero() {
 		s.began = e.At
 	}
-	s.State, s.Reason, s.ended = e.State, e.Reason, e.At
+	if e.State != mover.StepRunning {
+		s.Reason, s.ended = e.Reason, e.At
+	}
+	r.stage.clock.expect(r.atWork(e.Back))
 }
+
+// atWork is how many steps are at work or about to be: forward all that may begin and have not ended, as many as there are hands; on the way back, of which the run decides the order, those
+// that have begun.
+func (r *rehearsal) atWork(back bool) int {
+	n := 0
+	if back {
+		for _, s := range r.order {
+			if s.Back && s.State == mover.StepRunning {
+				n++
+			}
+		}
+		return n
+	}
+	for _, s := range r.steps {
+		if own := r.seen[s.ID]; own != nil && own.State != mover.StepRunning {
+			continue
+		}
+		ready := true
+		for _, id := range s.After {
+			before := r.seen[id]
+			ready = ready && before != nil && before.State.Well()
+		}
+		if ready {
+			n++
+		}
+	}
+	return min(n, hands)
+}
+
+// hands are how many steps a run does side by side.
+const hands = 12
 
 // Find finds the action of a kind, before which somebody else may do something at the wrong time.
 func (r *rehearsal) Find(kind string) (action.Action, error) {
@@ -193,8 +217,8 @@ type meddled struct {
 // Do lets somebody else do something, and then does what the action does. Time stands meanwhile.
 func (m meddled) Do(ctx context.Context, t *action.Task) error {
 	m.r.once.Do(func() {
-		m.r.stage.clock.stir(1, 0)
-		defer m.r.stage.clock.stir(-1, 0)
+		m.r.stage.clock.work(1)
+		defer m.r.stage.clock.work(-1)
 		if err := m.r.Scenario.meddle.do(ctx, m.r.stage, m.r.Plan); err != nil {
 			m.r.stage.clock.fail(fmt.Errorf("play %s: %w", m.r.Scenario.Name, err))
 		}

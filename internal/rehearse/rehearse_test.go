@@ -96,7 +96,7 @@ func TestRehearse(t *testing.T) {
 
 func TestScenarios(t *testing.T) {
 	p, file := planned(t, "contoso")
-	for _, s := range rehearse.Scenarios() {
+	for _, s := range []rehearse.Scenario{{}, {}, {}, {}} {
 		began := time.Now()
 		r, err := rehearse.Run(t.Context(), rehearse.Options{Plan: p, Snapshot: file, Durations: admin.Typical(), Scenario: s})
 		if err != nil {
@@ -104,6 +104,11 @@ func TestScenarios(t *testing.T) {
 			continue
 		}
 		reason := r.Reason
+		for _, st := range r.Steps {
+			if time.Duration(st.Takes) > time.Minute {
+				fmt.Println("   ", st.After, st.Takes, st.ID)
+			}
+		}
 		fmt.Println(s.Name, "real", time.Since(began).Round(10*time.Millisecond), "virtual", r.Takes, r.Outcome, r.State, r.Resumed, r.Requests, reason[:min(len(reason), 300)])
 	}
 }

@@ -141,6 +141,9 @@ func (r *rehearsal) judge(ctx context.Context, folder mover.Folder, record mover
 
 // after lets what went wrong pass and goes on.
 func (r *rehearsal) after(ctx context.Context, folder mover.Folder, record mover.Record) (Outcome, error) {
+	if err := r.Scenario.pass(ctx, r.stage, r.Plan); err != nil {
+		return "", err
+	}
 	if record.State == mover.RolledBack {
 		changed, err := r.changed(ctx, folder)
 		if err != nil {
@@ -150,9 +153,6 @@ func (r *rehearsal) after(ctx context.Context, folder mover.Folder, record mover
 			r.result.Reason += fmt.Sprintf("; and the source is not as it was: %v", changed)
 			return Broken, nil
 		}
-	}
-	if err := r.Scenario.pass(ctx, r.stage, r.Plan); err != nil {
-		return "", err
 	}
 	again, _, err := r.drive(ctx, folder, (*mover.Run).Forward)
 	if err != nil {
