@@ -104,7 +104,7 @@ func (o applyOptions) confirm(s streams, p *plan.Plan) error {
 	if err := planText(streams{s.in, s.err, s.err}, p, ""); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(s.err, "\nType the name of the workspace to carry this out, anything else to leave it: ")
+	_, _ = fmt.Fprintf(s.err, "\nThe plan: %s.\nType the name of the workspace to carry this out, anything else to leave it: ", rehearsedText(p))
 	line, err := bufio.NewReader(s.in).ReadString('\n')
 	if strings.TrimSpace(line) == id.Name() {
 		return nil

@@ -15,10 +15,12 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/folder"
+	"github.com/amlmove/amlmove/internal/cloud/replica"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/store/postgres"
 	"github.com/amlmove/amlmove/internal/cloud/store/sqlite"
 	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
 // defaultData is the data folder when --data is not given.
@@ -38,9 +40,9 @@ in the documents and do not answer.`,
 
 // upOptions are the flags of `cloud up`.
 type upOptions struct {
-	listen, advertise, data, store, fixture string
-	allowRemote, detach                     bool
-	scale                                   int
+	listen, advertise, data, store, fixture, snapshot string
+	allowRemote, detach                               bool
+	scale                                             int
 }
 
 func newCloudUp(s streams) *cobra.Command {
@@ -52,6 +54,7 @@ func newCloudUp(s streams) *cobra.Command {
 It is ready when cloud.json is in the data folder; env.sh beside it points az and the Azure SDKs at it.`,
 		Example: `  amlmove cloud up
   amlmove cloud up --fixture contoso-quiet --detach
+  amlmove cloud up --snapshot contoso-ml.snap
   amlmove cloud up --store postgres://user@localhost/amlmove --data ./node1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -68,6 +71,7 @@ It is ready when cloud.json is in the data folder; env.sh beside it points az an
 	f.StringVar(&o.data, "data", defaultData, "data `folder`")
 	f.StringVar(&o.store, "store", "", "postgres://... for several nodes; default: SQLite in the data folder")
 	f.StringVar(&o.fixture, "fixture", "contoso", "what a new cloud holds: contoso, contoso-quiet, empty, or a `file`")
+	f.StringVar(&o.snapshot, "snapshot", "", "a new cloud holds the workspace that was captured into this `file`, and what was around it")
 	f.IntVar(&o.scale, "scale", 1, "make the fixture so many times as large")
 	f.BoolVar(&o.detach, "detach", false, "return when the cloud is ready and let it run in the background")
 	return cmd
@@ -139,11 +143,34 @@ func world(ctx context.Context, c *cloud.Cloud, o upOptions) (fixture.Summary, e
 		return summary, err
 	}
 	target := fixture.Target{Store: c.Store, Tree: c.Tree, Types: cloud.Types(), Now: time.Now}
-	loaded, err := fixture.Load(ctx, target, o.fixture, fixture.Options{Scale: o.scale})
+	load := func() (fixture.Summary, error) {
+		if o.snapshot == "" {
+			return fixture.Load(ctx, target, o.fixture, fixture.Options{Scale: o.scale})
+		}
+		return likeness(ctx, target, o.snapshot)
+	}
+	loaded, err := load()
 	if errs.Is(err, errs.Conflict) && read() == nil { // another node that began at the same time was quicker
 		return summary, nil
 	}
 	return loaded, err
+}
+
+// likeness loads a snapshot.
+func likeness(ctx context.Context, target fixture.Target, file string) (fixture.Summary, error) {
+	snap, err := snapshot.Open(ctx, file)
+	if err != nil {
+		return fixture.Summary{}, err
+	}
+	defer func() { _ = snap.Close() }() // only read
+	r, err := replica.Load(ctx, snap, target)
+	if err != nil {
+		return fixture.Summary{}, err
+	}
+	for _, left := range r.LeftOut {
+		slog.WarnContext(ctx, "left out of the cloud", "id", left.ID, "why", left.Why)
+	}
+	return r.Summary, nil
 }
 
 func newCloudStatus(s streams) *cobra.Command {

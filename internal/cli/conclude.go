@@ -25,12 +25,27 @@ func planText(s streams, p *plan.Plan, file string) error {
 	if file == "" {
 		return nil
 	}
-	next := "carry it out with:  amlmove apply " + file
-	if !p.Applyable {
+	next := "try it on a copy first:  amlmove rehearse " + file + "\ncarry it out with:  amlmove apply " + file
+	switch r := p.Rehearsed(); {
+	case !p.Applyable:
 		next = "it cannot be carried out before what stops it is done; then plan again"
+	case r != nil:
+		next = rehearsedText(p) + "\ncarry it out with:  amlmove apply " + file
 	}
 	_, err := fmt.Fprintf(s.out, "The plan is in %s; %s\n", file, next)
 	return err
+}
+
+// rehearsedText says whether a plan was rehearsed, and how that ended.
+func rehearsedText(p *plan.Plan) string {
+	r := p.Rehearsed()
+	switch {
+	case r != nil:
+		return fmt.Sprintf("it was rehearsed on %s: %s, %s", r.At.UTC().Format("2006-01-02 15:04 UTC"), r.Outcome, r.Takes)
+	case p.Rehearsal != nil:
+		return "what was rehearsed is another plan"
+	}
+	return "it was not rehearsed"
 }
 
 // ending is how a run ended, for machines.

@@ -50,7 +50,7 @@ func detach(ctx context.Context, s streams, o upOptions) error {
 		return errs.Wrap(errs.Unavailable, "DataFolder", err, "write the log %s", logPath)
 	}
 	defer func() { _ = log.Close() }()
-	args := []string{"cloud", "up", "--listen", o.listen, "--advertise", o.advertise, "--data", dir, "--store", o.store, "--fixture", o.fixture, "--scale", strconv.Itoa(o.scale)}
+	args := []string{"cloud", "up", "--listen", o.listen, "--advertise", o.advertise, "--data", dir, "--store", o.store, "--fixture", o.fixture, "--snapshot", o.snapshot, "--scale", strconv.Itoa(o.scale)}
 	if o.allowRemote {
 		args = append(args, "--allow-remote")
 	}

@@ -74,6 +74,7 @@ It works against Azure with the credentials that the Azure SDKs find, and agains
 		Example: `  amlmove demo                     the whole story in under a minute, on this machine
   amlmove assess --all             every workspace in reach, graded
   amlmove plan contoso-ml --to-subscription S --to-group G -o plan.json
+  amlmove rehearse plan.json       the same on a copy, with a forecast
   amlmove apply plan.json
   amlmove report RUN
   amlmove cloud up --detach        a local cloud with the contoso fixture`,
@@ -83,7 +84,7 @@ It works against Azure with the credentials that the Azure SDKs find, and agains
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.AddCommand(newAssess(s), newCapture(s), newPlan(s), newApply(s), newResume(s), newStatus(s), newCancel(s), newRollback(s), newVerify(s), newReport(s), newRules(s),
+	root.AddCommand(newAssess(s), newCapture(s), newPlan(s), newRehearse(s), newApply(s), newResume(s), newStatus(s), newCancel(s), newRollback(s), newVerify(s), newReport(s), newRules(s),
 		newSnapshot(s), newCloud(s), newDemo(s))
 	return root
 }

@@ -16,7 +16,8 @@ import (
 // ever in it. It implements action.Journal.
 type journal struct {
 	db  *sql.DB
-	run string
+	run string // key of the run in the database
+	id  string // of the run, for people
 	now func() time.Time
 	// hook, if there is one, is called right before and right after each write: tests kill the process there.
 	hook func(moment string)
@@ -36,7 +37,7 @@ func (j *journal) write(ctx context.Context, do func(context.Context) error) err
 		j.hook("before")
 	}
 	if err := do(context.WithoutCancel(ctx)); err != nil {
-		return errs.Wrap(errs.Unavailable, "RunJournal", err, "the journal of the run %s cannot be written", j.run).Advise("check the free space; amlmove resume %s goes on", j.run)
+		return errs.Wrap(errs.Unavailable, "RunJournal", err, "the journal of the run %s cannot be written", j.id).Advise("check the free space; amlmove resume %s goes on", j.id)
 	}
 	if j.hook != nil {
 		j.hook("after")
@@ -109,14 +110,14 @@ type Record struct {
 
 // record reads the run's row. NotFound when the run was never begun on this database.
 func (j *journal) record(ctx context.Context) (Record, error) {
-	r := Record{ID: j.run}
+	r := Record{ID: j.id}
 	var began, ended int64
 	err := j.db.QueryRowContext(ctx, "SELECT state, attempt, began, ended, reason FROM amlmove_run WHERE id = $1", j.run).Scan(&r.State, &r.Attempt, &began, &ended, &r.Reason)
 	if errors.Is(err, sql.ErrNoRows) {
-		return r, errs.New(errs.NotFound, "RunNotInDatabase", "the database knows no run %s", j.run).Advise("name the database with which the run was begun: --db")
+		return r, errs.New(errs.NotFound, "RunNotInDatabase", "the database knows no run %s", j.id).Advise("name the database with which the run was begun: --db")
 	}
 	if err != nil {
-		return r, databaseError(err, j.run)
+		return r, databaseError(err, j.id)
 	}
 	r.Began, r.Ended = instant(began), instant(ended)
 	return r, nil
@@ -144,7 +145,7 @@ func (j *journal) become(ctx context.Context, next State, why string) error {
 		return nil
 	}
 	if !r.State.CanBecome(next) {
-		return errs.New(errs.Conflict, "RunState", "the run %s is %s and cannot become %s", j.run, r.State, next)
+		return errs.New(errs.Conflict, "RunState", "the run %s is %s and cannot become %s", j.id, r.State, next)
 	}
 	ended := int64(0)
 	if next != Running && next != RollingBack && next != Ready {
@@ -265,13 +266,13 @@ func (j *journal) requests(ctx context.Context) ([]Request, error) {
 func query[T any](ctx context.Context, j *journal, scan func(*sql.Rows) (T, error), text string, args ...any) (all []T, err error) {
 	rows, err := j.db.QueryContext(ctx, text, args...)
 	if err != nil {
-		return nil, databaseError(err, j.run)
+		return nil, databaseError(err, j.id)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		one, err := scan(rows)
 		if err != nil {
-			return nil, databaseError(err, j.run)
+			return nil, databaseError(err, j.id)
 		}
 		all = append(all, one)
 	}
@@ -286,7 +287,7 @@ func (j *journal) of(ctx context.Context, step string, back bool) (s StepRecord,
 		return s, nil
 	}
 	if err != nil {
-		return s, databaseError(err, j.run)
+		return s, databaseError(err, j.id)
 	}
 	return s, nil
 }
@@ -308,7 +309,7 @@ func (j *journal) any(ctx context.Context, text string, args ...any) (bool, erro
 		return false, nil
 	}
 	if err != nil {
-		return false, databaseError(err, j.run)
+		return false, databaseError(err, j.id)
 	}
 	return true, nil
 }

@@ -49,13 +49,13 @@ func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
 		}
 		defer func() { err = errors.Join(err, d.Close()) }()
 	}
-	return (&journal{db: d.db, run: s.Meta.key(), now: time.Now}).story(ctx, s)
+	return (&journal{db: d.db, run: s.Meta.key(), id: s.Meta.ID, now: time.Now}).story(ctx, s)
 }
 
 func (j *journal) story(ctx context.Context, s Story) (_ Story, err error) {
 	s.Record, err = j.record(ctx)
 	if errs.Is(err, errs.NotFound) {
-		s.Record, err = Record{ID: j.run, State: Ready, Began: s.Meta.Created}, nil
+		s.Record, err = Record{ID: j.id, State: Ready, Began: s.Meta.Created}, nil
 	}
 	if err != nil {
 		return s, err

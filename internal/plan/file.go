@@ -17,10 +17,10 @@ import (
 // Seal writes the digest of the plan into it.
 func (p *Plan) Seal() { p.Digest = p.digest() }
 
-// digest is the SHA-256 of the plan's JSON, members sorted, without the digest and where the snapshot is kept: the same plan made twice has the same.
+// digest is the SHA-256 of the plan's JSON, members sorted, without the digest, where the snapshot is kept, and what a rehearsal showed: the same plan made twice has the same.
 func (p *Plan) digest() string {
 	bare := *p
-	bare.Digest, bare.Snapshot = "", Source{}
+	bare.Digest, bare.Snapshot, bare.Rehearsal = "", Source{}, nil
 	data, err := json.Marshal(bare)
 	if err != nil {
 		return "" // no plan is made of what JSON cannot hold; Read refuses an empty digest

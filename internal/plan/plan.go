@@ -90,7 +90,26 @@ type Plan struct {
 	Takes       Duration        `json:"takes"`
 	Requests    map[string]int  `json:"requests"` // writes and reads, estimated
 	Counts      map[string]int  `json:"counts"`   // content by kind, before
-	Digest      string          `json:"digest"`   // of the plan itself, without this member and snapshot
+	Digest      string          `json:"digest"`   // of the plan itself, without this member, snapshot and rehearsal
+	Rehearsal   *Rehearsal      `json:"rehearsal,omitempty"`
+}
+
+// Rehearsal is what became of the plan on a copy of the workspace, when somebody last tried.
+type Rehearsal struct {
+	Digest  string    `json:"digest"` // of the rehearsal
+	Plan    string    `json:"plan"`   // digest of the plan that was rehearsed
+	Outcome string    `json:"outcome"`
+	Takes   Duration  `json:"takes"`
+	At      time.Time `json:"at"`
+	Tool    string    `json:"tool,omitempty"`
+}
+
+// Rehearsed returns the rehearsal of this very plan; nil when there was none, or one of another plan.
+func (p *Plan) Rehearsed() *Rehearsal {
+	if p.Rehearsal == nil || p.Rehearsal.Plan != p.Digest {
+		return nil
+	}
+	return p.Rehearsal
 }
 
 // Source is the snapshot that a plan came from.
