@@ -96,7 +96,7 @@ func TestRehearse(t *testing.T) {
 
 func TestScenarios(t *testing.T) {
 	p, file := planned(t, "contoso")
-	for _, s := range []rehearse.Scenario{{}, {}, {}, {}} {
+	for _, s := range []rehearse.Scenario{{}, {}, {}, {}, {}, {}} {
 		began := time.Now()
 		r, err := rehearse.Run(t.Context(), rehearse.Options{Plan: p, Snapshot: file, Durations: admin.Typical(), Scenario: s})
 		if err != nil {

@@ -24,6 +24,7 @@ type world struct {
 	clauses []string
 	// The rules are stricter than the cloud, or see less, and this is the reason.
 	stricter, blind string
+	unlike          string // a copy made of the snapshot is not like the world, and this is the reason
 }
 
 func TestCloudAndRulesAgree(t *testing.T) {
@@ -55,14 +56,16 @@ func (w world) judge(t *testing.T, e *estate.Estate) {
 	if refused := answer.Status >= 400; refused != (w.refused != "") || !strings.Contains(string(answer.Body), w.refused) {
 		t.Fatalf("the cloud answers %d, want a refusal with %q: %s", answer.Status, w.refused, answer.Body)
 	}
-	f, err := read(t, e.Cloud, w.by, w.id, w.target)
+	file, f, err := readInto(t, e.Cloud, w.by, w.id, w.target)
 	if err != nil { // the capture itself refuses
 		if w.refused == "" || !slices.Contains(w.clauses, "capture") {
 			t.Fatalf("the capture fails: %v", err)
 		}
 		return
 	}
-	w.compare(t, rules.Judge(f, choices))
+	findings := rules.Judge(f, choices)
+	w.compare(t, findings)
+	w.copied(t, file, answer.Status >= http.StatusBadRequest, findings, choices, ids)
 }
 
 // compare holds the findings against the cloud's verdict.

@@ -22,6 +22,13 @@ import (
 // read captures a workspace as a principal ("" is the owner) and takes the facts out of the snapshot. An error is what the capture says.
 func read(t *testing.T, c *cloudtest.Cloud, principal, workspace, target string) (*facts.Facts, error) {
 	t.Helper()
+	_, f, err := readInto(t, c, principal, workspace, target)
+	return f, err
+}
+
+// readInto is read with the file of the snapshot.
+func readInto(t *testing.T, c *cloudtest.Cloud, principal, workspace, target string) (string, *facts.Facts, error) {
+	t.Helper()
 	credential := c.Credential()
 	if principal != "" {
 		credential = c.CredentialOf(principal)
@@ -36,18 +43,23 @@ func read(t *testing.T, c *cloudtest.Cloud, principal, workspace, target string)
 		t.Fatal(err)
 	}
 	if _, err := capture.Run(t.Context(), capture.Options{Client: client, Workspace: parse(t, workspace), Target: parse(t, target)}, writer); err != nil {
-		return nil, err
+		return "", nil, err
 	}
+	f, err := facts.Read(t.Context(), open(t, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path, f, nil
+}
+
+func open(t *testing.T, path string) *snapshot.Snapshot {
+	t.Helper()
 	snap, err := snapshot.Open(context.WithoutCancel(t.Context()), path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = snap.Close() })
-	f, err := facts.Read(t.Context(), snap)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f, nil
+	return snap
 }
 
 func parse(t *testing.T, text string) arm.ID {

@@ -112,12 +112,12 @@ func worlds() []world {
 		{name: "what stays has failed", change: edits(estate.Storage, "properties.provisioningState", "Failed"), stricter: "ARM speaks of the resource or its dependency (arm-move 2)", clauses: []string{"pain 14"}},
 		{name: "a workspace of that name is there (pain 20)", refused: "ResourceConflict", clauses: []string{"pain 20"},
 			change: makes(estate.Moved(estate.Workspace, estate.DestinationGroup), `{"location":"eastus","properties":{"storageAccount":"`+estate.Storage+`","keyVault":"`+estate.Vault+`"}}`)},
-		{name: "a soft-deleted workspace of that name (pain 34)", refused: "soft-deleted", clauses: []string{"pain 34"}, blind: "ARM lists no deleted workspaces", change: together(
+		{name: "a soft-deleted workspace of that name (pain 34)", refused: "soft-deleted", clauses: []string{"pain 34"}, blind: "ARM lists no deleted workspaces", unlike: "so no snapshot has them", change: together(
 			makes(estate.Moved(estate.Workspace, estate.DestinationGroup), `{"location":"eastus","properties":{"storageAccount":"`+estate.Storage+`","keyVault":"`+estate.Vault+`"}}`),
 			func(t *testing.T, e *estate.Estate) {
 				e.Must(t, http.MethodDelete, estate.Moved(estate.Workspace, estate.DestinationGroup), nil)
 			})},
-		{name: "a move of somebody else (pain 1)", refused: "ResourcesBeingMoved", clauses: []string{"pain 1"}, change: func(t *testing.T, e *estate.Estate) {
+		{name: "a move of somebody else (pain 1)", refused: "ResourcesBeingMoved", clauses: []string{"pain 1"}, unlike: "it ends by itself, nobody knows when", change: func(t *testing.T, e *estate.Estate) {
 			e.Takes(t, map[string]time.Duration{"move.validate": time.Hour, "move.move": time.Hour})
 			if answer := e.Ask(t, "", http.MethodPost, estate.OriginGroup+"/moveResources", estate.Order(estate.SiblingGroup, estate.Insights)); answer.Status != http.StatusAccepted {
 				t.Fatalf("the other move is answered %d: %s", answer.Status, answer.Body)

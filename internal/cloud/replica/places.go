@@ -58,6 +58,9 @@ func (l *loading) subscription(id string) *subscription {
 func (l *loading) registration(d snapshot.Document, body arm.Document) {
 	namespace := body.Text("namespace")
 	s := l.subscription(subscriptionIn(d.ID))
+	if s.known[strings.ToLower(namespace)] { // both ends may be of one subscription
+		return
+	}
 	s.known[strings.ToLower(namespace)] = true
 	if strings.EqualFold(body.Text("registrationState"), "Registered") {
 		s.Registered = append(s.Registered, namespace)
