@@ -111,9 +111,8 @@ func (t *Task) moveRest(ctx context.Context, rest []string) error {
 // (pain 2).
 func (t *Task) attend(ctx context.Context, o Operation, resources []string, header http.Header) error {
 	begun, landed := t.Clock.Now(), len(resources) == 0
-	for {
-		wait := min(max(t.Clock.Now().Sub(begun)/pollShare, firstPoll), lastPoll)
-		if err := t.Clock.Sleep(ctx, max(wait, retryAfter(header))); err != nil {
+	for wait := peek; ; wait = max(min(max(t.Clock.Now().Sub(begun)/pollShare, firstPoll), lastPoll), retryAfter(header)) {
+		if err := t.Clock.Sleep(ctx, wait); err != nil {
 			return err
 		}
 		answer, ended, err := t.Client.Look(ctx, o.URL, orderVersion())
