@@ -90,7 +90,7 @@ func variations() []variation {
 }
 
 // everyday are the variations that are played every day; the others at night.
-var everyday = []string{"in full use, alone", "connections wait for approval", "an instance whose loss nobody accepted (blocked)", "a connection that names the workspace", "a read-only lock on the workspace", "a target group that is not there"}
+var everyday = []string{"connections wait for approval", "an instance whose loss nobody accepted (blocked)", "a connection that names the workspace", "a target group that is not there"}
 
 func lockOn(level string) func(*testing.T, *original) {
 	return func(t *testing.T, o *original) {

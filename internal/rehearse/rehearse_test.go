@@ -139,33 +139,51 @@ func TestTheForecastOfContosoInFullUse(t *testing.T) {
 	}
 }
 
+// planned is a plan with its snapshot.
+type planned struct {
+	plan *plan.Plan
+	file string
+}
+
+// bothWorlds are plans of contoso in full use, and drained.
+func bothWorlds(t *testing.T) map[bool]planned {
+	t.Helper()
+	worlds := map[bool]planned{}
+	for use, fixture := range map[bool]string{true: "contoso", false: "contoso-quiet"} {
+		p, file := newOriginal(t, fixture).plan(t, decided)
+		worlds[use] = planned{p, file}
+	}
+	return worlds
+}
+
 // expected is how the move of contoso in full use ends under each fault, and once the fault has passed.
 var expected = map[string]struct {
 	outcome rehearse.Outcome
 	state   mover.State
 	reason  string // part of it
+	inUse   bool   // the workspace is; else it is drained, and quicker
 }{
-	"throttled":                  {rehearse.Recovered, mover.Done, ""},
-	"lost-answers":               {rehearse.Recovered, mover.Done, ""},
-	"slow-provider":              {rehearse.Recovered, mover.Done, ""},
-	"move-timed-out":             {rehearse.Recovered, mover.Done, ""},
-	"half-moved":                 {rehearse.Recovered, mover.Done, ""},
-	"moved-but-failed":           {rehearse.Recovered, mover.Done, ""},
-	"validate-passes-move-fails": {rehearse.Stopped, mover.RolledBack, "the move was refused"},
-	"notifications-pending":      {rehearse.Recovered, mover.Done, ""},
-	"internal-error":             {rehearse.Recovered, mover.Done, ""},
-	"name-blocked":               {rehearse.Recovered, mover.Done, ""},
-	"deployment-fails":           {rehearse.Stopped, mover.Partial, "failed"},
-	"endpoint-stays-pending":     {rehearse.Recovered, mover.Done, ""},
-	"quota-taken":                {rehearse.Stopped, mover.Partial, "quota"},
-	"policy-added":               {rehearse.Stopped, mover.Partial, "disallowed by policy"},
-	"foreign-move":               {rehearse.Recovered, mover.Done, ""},
-	"person-changes":             {rehearse.Stopped, mover.RolledBack, "it has computes"},
+	"throttled":                  {rehearse.Recovered, mover.Done, "", true},
+	"lost-answers":               {rehearse.Recovered, mover.Done, "", true},
+	"slow-provider":              {rehearse.Recovered, mover.Done, "", false},
+	"move-timed-out":             {rehearse.Recovered, mover.Done, "", false},
+	"half-moved":                 {rehearse.Recovered, mover.Done, "", false},
+	"moved-but-failed":           {rehearse.Recovered, mover.Done, "", false},
+	"validate-passes-move-fails": {rehearse.Stopped, mover.RolledBack, "the move was refused", false},
+	"notifications-pending":      {rehearse.Recovered, mover.Done, "", false},
+	"internal-error":             {rehearse.Recovered, mover.Done, "", false},
+	"name-blocked":               {rehearse.Recovered, mover.Done, "", true},
+	"deployment-fails":           {rehearse.Stopped, mover.Partial, "failed", true},
+	"endpoint-stays-pending":     {rehearse.Recovered, mover.Done, "", true},
+	"quota-taken":                {rehearse.Stopped, mover.Partial, "quota", true},
+	"policy-added":               {rehearse.Stopped, mover.Partial, "disallowed by policy", true},
+	"foreign-move":               {rehearse.Recovered, mover.Done, "", false},
+	"person-changes":             {rehearse.Stopped, mover.RolledBack, "it has computes", false},
 }
 
 func TestEveryFaultEndsAsExpected(t *testing.T) {
 	t.Parallel()
-	p, file := newOriginal(t, "contoso").plan(t, decided)
+	worlds := bothWorlds(t)
 	scenarios, err := rehearse.Find("all")
 	if err != nil || len(scenarios) != len(expected) {
 		t.Fatalf("%d faults (%v), of which %d are expected", len(scenarios), err, len(expected))
@@ -173,7 +191,9 @@ func TestEveryFaultEndsAsExpected(t *testing.T) {
 	for _, s := range scenarios {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			r, want := rehearsed(t, p, file, s), expected[s.Name]
+			want := expected[s.Name]
+			w := worlds[want.inUse]
+			r := rehearsed(t, w.plan, w.file, s)
 			if r.Outcome != want.outcome || r.State != want.state || !strings.Contains(r.Reason, want.reason) {
 				t.Errorf("it ended as %s, %s; want %s, %s: %s", r.Outcome, r.State, want.outcome, want.state, r.Reason)
 			}
@@ -194,20 +214,16 @@ func TestChaosLosesNothing(t *testing.T) {
 	if os.Getenv("AMLMOVE_NIGHTLY") != "" {
 		runs = 1000
 	}
-	worlds := map[bool]func(*testing.T) (*plan.Plan, string){}
-	for use, fixture := range map[bool]string{true: "contoso", false: "contoso-quiet"} {
-		p, file := newOriginal(t, fixture).plan(t, decided)
-		worlds[use] = func(*testing.T) (*plan.Plan, string) { return p, file }
-	}
+	worlds := bothWorlds(t)
 	for n := range runs {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
-			p, file := worlds[n%4 == 0](t)
+			w := worlds[n%4 == 0]
 			s := rehearse.Chaos(20261127, n)
 			if again := rehearse.Chaos(20261127, n); !reflect.DeepEqual(s, again) {
 				t.Fatalf("the same seed gives %v and %v", s, again)
 			}
-			if r := rehearsed(t, p, file, s); r.Outcome == rehearse.Broken {
+			if r := rehearsed(t, w.plan, w.file, s); r.Outcome == rehearse.Broken {
 				t.Errorf("%s (%s) ended as %s, %s, then %s: %s", s.Name, s.Says, r.Outcome, r.State, r.Resumed, r.Reason)
 			}
 		})

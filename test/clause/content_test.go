@@ -53,13 +53,13 @@ func oneOperation(t *testing.T, e *estate.Estate) {
 	answer := e.Ask(t, "", http.MethodPost, estate.OriginGroup+"/moveResources?api-version=2021-04-01", estate.Order(estate.DestinationGroup, estate.Workspace, estate.Storage))
 	location := answer.Header.Get("Location")
 	if answer.Status != http.StatusAccepted || len(answer.Body) > 0 || !strings.HasPrefix(location, e.Endpoint+"/subscriptions/"+estate.Source+"/operationresults/") ||
-		answer.Header.Get("Retry-After") != "1" || answer.Header.Get("Azure-AsyncOperation") != "" {
+		answer.Header.Get("Retry-After") != "15" || answer.Header.Get("Azure-AsyncOperation") != "" {
 		t.Fatalf("the move is answered %d with %v and %q", answer.Status, answer.Header, answer.Body)
 	}
 	for _, wait := range []time.Duration{0, 2 * time.Minute} {
 		e.Advance(t, wait)
 		poll := e.Ask(t, "", http.MethodGet, location, nil)
-		if poll.Status != http.StatusAccepted || poll.Header.Get("Retry-After") != "1" || poll.Header.Get("Location") == "" {
+		if poll.Status != http.StatusAccepted || poll.Header.Get("Retry-After") != "15" || poll.Header.Get("Location") == "" {
 			t.Errorf("a poll while it runs is answered %d with %v", poll.Status, poll.Header)
 		}
 	}

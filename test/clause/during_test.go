@@ -136,7 +136,7 @@ func validateTakesTime(t *testing.T, e *estate.Estate) {
 	e.Takes(t, hours("move.validate"))
 	before := e.Digest(t)
 	answer := e.Ask(t, "", http.MethodPost, estate.OriginGroup+"/validateMoveResources?api-version=2021-04-01", estate.Order(estate.DestinationGroup, estate.Workspace))
-	if answer.Status != http.StatusAccepted || answer.Header.Get("Retry-After") != "1" || answer.Header.Get("Azure-AsyncOperation") != "" || len(answer.Body) > 0 {
+	if answer.Status != http.StatusAccepted || answer.Header.Get("Retry-After") != "15" || answer.Header.Get("Azure-AsyncOperation") != "" || len(answer.Body) > 0 {
 		t.Fatalf("S41 answered %d with %v", answer.Status, answer.Header)
 	}
 	location := answer.Header.Get("Location")
