@@ -28,9 +28,6 @@ func (l *loading) regionOf(id arm.ID) string {
 	return strings.ToLower(strings.ReplaceAll(location, " ", ""))
 }
 
-// usage: the cloud adds up what its documents use; what others use is kept apart (see wire).
-func (l *loading) usage(snapshot.Document, arm.Document) {}
-
 // metric notes how often an endpoint was called in an hour.
 func (l *loading) metric(d snapshot.Document, body arm.Document) {
 	scope, _, _ := strings.Cut(d.ID, "/providers/"+string(aml.Metrics))

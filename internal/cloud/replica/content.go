@@ -128,7 +128,7 @@ func (l *loading) complete(kind aml.Kind, d *fixture.Document) {
 
 // content looks through the contents for what they name outside of the workspace: computes that are attached, subnets, identities.
 func (l *loading) content(ctx context.Context) error {
-	for _, path := range []string{"computes", "onlineEndpoints", "batchEndpoints", "datastores", "outboundRules", "linkedServices", "linkedWorkspaces"} {
+	for _, path := range []string{"computes", "onlineEndpoints", "onlineEndpoints/deployments", "batchEndpoints", "datastores", "outboundRules", "linkedServices", "linkedWorkspaces"} {
 		kind, _ := aml.FindKind(path)
 		for d, err := range l.snap.Of(ctx, snapshot.Content, kind.Type()) {
 			if err != nil {
@@ -140,6 +140,9 @@ func (l *loading) content(ctx context.Context) error {
 			}
 			l.mentioned(body)
 			l.account(arm.Document(body))
+			if path == "computes" || path == "onlineEndpoints/deployments" {
+				l.own(subscriptionIn(d.ID), body)
+			}
 		}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
+	"github.com/amlmove/amlmove/internal/cloud/provider/ml"
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
@@ -39,6 +40,7 @@ type subscription struct {
 	State      string                    `json:"state"`
 	Registered []string                  `json:"registered"`
 	Quota      map[string]map[string]int `json:"quota,omitempty"`
+	Used       map[string]map[string]int `json:"used,omitempty"` // by others
 
 	known map[string]bool // namespaces whose registration was captured
 }
@@ -48,7 +50,7 @@ func (l *loading) subscription(id string) *subscription {
 	key := strings.ToLower(id)
 	s := l.subscriptions[key]
 	if s == nil {
-		s = &subscription{ID: id, Name: id, Tenant: l.snap.Header.TenantID, State: "Enabled", known: map[string]bool{}, Quota: map[string]map[string]int{}}
+		s = &subscription{ID: id, Name: id, Tenant: l.snap.Header.TenantID, State: "Enabled", known: map[string]bool{}, Quota: map[string]map[string]int{}, Used: map[string]map[string]int{}}
 		l.subscriptions[key] = s
 	}
 	return s
@@ -85,11 +87,32 @@ func (l *loading) quota(d snapshot.Document, body arm.Document) {
 		return
 	}
 	s := l.subscription(subscriptionIn(d.ID))
-	at := l.region()
-	if s.Quota[at] == nil {
-		s.Quota[at] = map[string]int{}
+	in(s.Quota, l.region())[family(name)] = limit
+}
+
+// usage notes what is used of a family, by whom ever. What the workspace uses itself is taken off when its contents are read.
+func (l *loading) usage(d snapshot.Document, body arm.Document) {
+	used, err := number(body, "currentValue")
+	if name := body.Text("name.value"); err == nil && used > 0 && strings.HasSuffix(name, " vCPUs") && name != "Total Cluster Dedicated Regional vCPUs" && !strings.Contains(d.ID, "/workspaces/") {
+		in(l.subscription(subscriptionIn(d.ID)).Used, l.region())[family(name)] = used
 	}
-	s.Quota[at][family(name)] = limit
+}
+
+// own takes off what a document of the workspace uses: the cloud counts that itself.
+func (l *loading) own(subscription string, doc map[string]any) {
+	name, cores := ml.CoresOf(doc)
+	used := in(l.subscription(subscription).Used, l.region())
+	if used[name] -= cores; used[name] <= 0 {
+		delete(used, name)
+	}
+}
+
+// in is the part of numbers that is of a region.
+func in(numbers map[string]map[string]int, region string) map[string]int {
+	if numbers[region] == nil {
+		numbers[region] = map[string]int{}
+	}
+	return numbers[region]
 }
 
 // family is a family of machines as limits are kept under its name.

@@ -1,10 +1,15 @@
 package replica_test
 
 import (
+	"fmt"
+	"net/http"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/amlmove/amlmove/cloudtest"
+	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/capture"
@@ -64,5 +69,53 @@ func TestTheReplicaOfAReplicaIsTheSame(t *testing.T) {
 				t.Errorf("%s %s %s: %v", change.Section, change.What, change.ID, change.Paths)
 			}
 		})
+	}
+}
+
+// TestWhatOthersUseOfTheQuotaIsKept gives both subscriptions workspaces of somebody else, which no snapshot has: the copy has as much room as the original.
+func TestWhatOthersUseOfTheQuotaIsKept(t *testing.T) {
+	t.Parallel()
+	c := cloudtest.Start(t, cloudtest.Fixture("contoso"))
+	for i, subscription := range c.Subscriptions[:2] {
+		group := "/subscriptions/" + subscription + "/resourceGroups/others-rg"
+		make := func(id, body string) {
+			t.Helper()
+			if answer := c.Await(t, http.MethodPut, id, body); answer.Status >= 300 {
+				t.Fatalf("%s: %d %s", id, answer.Status, answer.Body)
+			}
+		}
+		make(group, `{"location":"eastus"}`)
+		name := "others" + strconv.Itoa(i)
+		store, vault := group+"/providers/Microsoft.Storage/storageAccounts/"+name+"store", group+"/providers/Microsoft.KeyVault/vaults/"+name+"-kv"
+		make(store, `{"location":"eastus","kind":"StorageV2","sku":{"name":"Standard_LRS"},"properties":{}}`)
+		make(vault, `{"location":"eastus","properties":{"tenantId":"`+c.TenantID+`","sku":{"family":"A","name":"standard"},"accessPolicies":[]}}`)
+		workspace := group + "/providers/Microsoft.MachineLearningServices/workspaces/" + name
+		make(workspace, `{"location":"eastus","identity":{"type":"SystemAssigned"},"properties":{"storageAccount":"`+store+`","keyVault":"`+vault+`"}}`)
+		make(workspace+"/computes/theirs", `{"location":"eastus","properties":{"computeType":"AmlCompute","properties":{"vmSize":"Standard_DS3_v2","scaleSettings":{"minNodeCount":0,"maxNodeCount":7}}}}`)
+	}
+	target := "/subscriptions/" + c.Subscriptions[1] + "/resourceGroups/ml-prod-rg"
+	first := written(t, c, "contoso-ml", target)
+	second := written(t, cloudtest.Start(t, cloudtest.FromSnapshot(first)), "contoso-ml", target)
+	seen := 0
+	for d, err := range open(t, first).Of(t.Context(), snapshot.Target, aml.Usages) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if doc, err := arm.ParseDocument(d.Body); err == nil && strings.Contains(doc.Text("name.value"), "DSv2 Family") {
+			if n, _ := doc.At("currentValue"); fmt.Sprint(n) == "28" {
+				seen++
+			}
+		}
+	}
+	if seen != 1 {
+		t.Fatalf("the original does not show the 28 cores that somebody else uses")
+	}
+	for change, err := range snapshot.Diff(t.Context(), open(t, first), open(t, second)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(change.ID, "/usages#Clusters") && !strings.HasSuffix(change.ID, "/usages#Total Cluster Dedicated Regional vCPUs") { // sums: clusters are counted, not their cores
+			t.Errorf("%s %s %s: %v", change.Section, change.What, change.ID, change.Paths)
+		}
 	}
 }

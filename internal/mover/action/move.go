@@ -79,7 +79,7 @@ func (t *Task) unendedMoves(ctx context.Context) error {
 	}
 	var last error
 	for _, o := range operations {
-		if last = t.attend(ctx, o, t.Plan.Moving, nil); ctx.Err() != nil {
+		if last = t.attend(ctx, o, t.Plan.Moving); ctx.Err() != nil {
 			return ctx.Err()
 		}
 	}
@@ -104,14 +104,14 @@ func (t *Task) moveRest(ctx context.Context, rest []string) error {
 	if err != nil || trace.Location == "" {
 		return err
 	}
-	return t.attend(ctx, Operation{number, trace.Location}, rest, answer.Header)
+	return t.attend(ctx, Operation{number, trace.Location}, rest)
 }
 
 // attend follows a validation or a move to its end, and tells meanwhile when what moves is seen at the target: what ARM does then is to notify other providers, for hours if need be
 // (pain 2).
-func (t *Task) attend(ctx context.Context, o Operation, resources []string, header http.Header) error {
+func (t *Task) attend(ctx context.Context, o Operation, resources []string) error {
 	begun, landed := t.Clock.Now(), len(resources) == 0
-	for wait := peek; ; wait = max(min(max(t.Clock.Now().Sub(begun)/pollShare, firstPoll), lastPoll), retryAfter(header)) {
+	for wait := peek; ; {
 		if err := t.Clock.Sleep(ctx, wait); err != nil {
 			return err
 		}
@@ -125,7 +125,7 @@ func (t *Task) attend(ctx context.Context, o Operation, resources []string, head
 		if ended || err != nil {
 			return errors.Join(err, t.Journal.Ended(ctx, o.Number, err))
 		}
-		header = answer.Header
+		wait = max(min(max(t.Clock.Now().Sub(begun)/pollShare, firstPoll), lastPoll), retryAfter(answer.Header))
 		if !landed {
 			landed = t.sayLanded(ctx, resources)
 		}

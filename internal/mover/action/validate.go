@@ -55,7 +55,7 @@ func (t *Task) verdict(ctx context.Context, path string, body any) error {
 	if err != nil || location == "" {
 		return err
 	}
-	return t.attend(ctx, Operation{number, location}, nil, answer.Header)
+	return t.attend(ctx, Operation{number, location}, nil)
 }
 
 // lasting gives an error that was tried again and again a kind that nobody tries again at once.

@@ -18,6 +18,9 @@ import (
 // quotaType is the type of those nodes; their names are "<region>/<family>", or "<region>/<family>/<group>/<workspace>" for a workspace's share.
 const quotaType = "!quota"
 
+// usedType is the type of hidden nodes, with the same names, that hold what is used by workspaces that the cloud does not have: a copy of a part of a subscription knows only how much that is.
+const usedType = "!used"
+
 // demand is what one compute or deployment takes.
 type demand struct {
 	cores int
@@ -113,7 +116,45 @@ func usage(c *provider.Call, subscription store.Node, region string, without arm
 			return true, u.addWorkspace(c, ws, without)
 		})
 	})
-	return u, err
+	if err != nil {
+		return u, err
+	}
+	return u, u.addOthers(c, subscription.ID)
+}
+
+// addOthers adds what workspaces use that the cloud does not have.
+func (u *use) addOthers(c *provider.Call, subscription store.ID) error {
+	if n, err := c.Read.Count(c.Ctx, subscription, usedType); err != nil || n == 0 {
+		return err
+	}
+	for _, family := range families() {
+		nodes, err := c.Read.Walk(c.Ctx, subscription, []store.Step{{Type: usedType, Name: quotaName(u.region, family, "")}})
+		if err != nil {
+			return err
+		}
+		if len(nodes) == 0 {
+			continue
+		}
+		cores, err := strconv.Atoi(string(nodes[0].Body))
+		if err != nil {
+			return errs.Wrap(errs.Internal, "StoredDocumentDamaged", err, "read what others use of %s", nodes[0].Name)
+		}
+		u.byFamily[family] += cores
+	}
+	return nil
+}
+
+// CoresOf is what a compute, or a deployment of an online endpoint, takes of its subscription's quota: the family as quotas are kept under it, and its cores. No family: nothing.
+func CoresOf(doc map[string]any) (family string, cores int) {
+	for _, of := range []func(map[string]any) (string, demand){computeDemand, deploymentDemand} {
+		if family, d := of(doc); family != "" {
+			if d.low {
+				family = lowPriority
+			}
+			return familyKey(family), d.cores
+		}
+	}
+	return "", 0
 }
 
 func (u *use) addWorkspace(c *provider.Call, ws tree.Found, without arm.ID) error {
