@@ -105,7 +105,7 @@ func (o *original) at(path string) string { return o.workspace.String() + path }
 func TestTheOriginalEndsAlike(t *testing.T) {
 	t.Parallel()
 	for _, v := range variations() {
-		if os.Getenv("AMLMOVE_NIGHTLY") == "" && !slices.Contains(everyday, v.name) {
+		if os.Getenv("AMLMOVE_NIGHTLY") == "" && (testing.Short() || !slices.Contains(everyday, v.name)) {
 			continue
 		}
 		t.Run(v.name, func(t *testing.T) {

@@ -19,8 +19,9 @@ type clock struct {
 	mutex    sync.Mutex
 	now      time.Time
 	waiting  []waiter
-	requests int // under way
-	steps    int // at work, or about to be
+	requests int           // under way
+	steps    int           // at work, or about to be
+	pace     time.Duration // of the machine: how long a request takes, on the average
 	stirred  time.Time
 	stop     chan struct{}
 	stopped  sync.WaitGroup
@@ -34,7 +35,7 @@ type waiter struct {
 	wake chan struct{}
 }
 
-// How long the clock lets workers think before it jumps: when there is somebody who waits for each step that is at work, and when not.
+// How long the clock lets workers think before it jumps, at least: when there is somebody who waits for each step that is at work, and when not. On a slow machine thinking takes longer.
 const (
 	allWait  = 700 * time.Microsecond
 	someWork = 25 * time.Millisecond
@@ -129,6 +130,14 @@ func (c *clock) work(change int) {
 	c.stirred = time.Now()
 }
 
+// took notes that a request is over, and how long it took.
+func (c *clock) took(real time.Duration) {
+	c.work(-1)
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.pace += (real - c.pace) / 32
+}
+
 // expect notes how many steps are at work or about to be.
 func (c *clock) expect(steps int) {
 	c.mutex.Lock()
@@ -144,9 +153,9 @@ func (c *clock) next() (time.Time, bool) {
 	if c.requests > 0 || len(c.waiting) == 0 {
 		return time.Time{}, false
 	}
-	patience := allWait
+	patience := max(allWait, c.pace/2)
 	if len(c.waiting) < c.steps {
-		patience = someWork
+		patience = max(someWork, 8*c.pace)
 	}
 	if time.Since(c.stirred) < patience {
 		return time.Time{}, false
@@ -228,6 +237,7 @@ type noted struct {
 // Do sends a request. It is over when its answer has been read, which the pipeline does at once.
 func (n noted) Do(req *http.Request) (*http.Response, error) {
 	n.clock.work(1)
-	defer n.clock.work(-1)
+	began := time.Now()
+	defer func() { n.clock.took(time.Since(began)) }()
 	return n.next.Do(req)
 }
