@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -11,6 +12,7 @@ import (
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
+	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
@@ -52,9 +54,7 @@ func (l *loading) listed(d snapshot.Document, body arm.Document) error {
 	if _, known := l.resources[id.Key()]; known {
 		return nil
 	}
-	entry, err := l.target.Types.Find(id.Type())
-	if err != nil || entry.Virtual || entry.Extension {
-		l.leave(id.String(), "resources of the type "+string(id.Type())+" are not built in the cloud")
+	if !l.fits(id) {
 		return nil
 	}
 	_, doc, err := parse(snapshot.Document{ID: id.String(), Body: d.Body})
@@ -100,6 +100,47 @@ func (l *loading) wire() {
 	for _, d := range l.extensions {
 		l.parents(d.ID.Scope().Child(arm.Hop{Type: "x", Name: "x"}))
 	}
+}
+
+// scopes makes stand-ins of what roles, locks and settings are bound to, and leaves those out whose scope is not there: orphans, and what is bound to resources that the cloud does not have.
+func (l *loading) scopes(ctx context.Context) error {
+	for key, d := range l.extensions {
+		scope := d.ID.Scope()
+		if len(scope) < 3 {
+			continue
+		}
+		l.named(scope.String())
+		if _, there := l.resources[scope.Key()]; there {
+			continue
+		}
+		_, err := l.snap.Get(ctx, snapshot.Content, scope.String())
+		if errs.Is(err, errs.NotFound) {
+			delete(l.extensions, key)
+			l.leave(d.ID.String(), "what it is bound to is not in the snapshot, or not built in the cloud")
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fits reports whether the cloud can hold a document: it knows the type, takes the name, and has the parent. What does not fit is left out and listed.
+func (l *loading) fits(id arm.ID) bool {
+	entry, err := l.target.Types.Find(id.Type())
+	switch {
+	case l.absent[id.Parent().Key()]:
+		l.leave(id.String(), "what it is part of is left out")
+	case err != nil || entry.Virtual || entry.Extension:
+		l.leave(id.String(), "resources of the type "+string(id.Type())+" are not built in the cloud")
+	case entry.Pattern != nil && !entry.Pattern.MatchString(id.Name()):
+		l.leave(id.String(), "the cloud does not take its name")
+	default:
+		return true
+	}
+	l.absent[id.Key()] = true
+	return false
 }
 
 // all are the documents that are held, by key.
@@ -157,6 +198,9 @@ func (l *loading) identity(name string, shown any) {
 	id, err := arm.Parse(name)
 	object, _ := shown.(map[string]any)
 	if err != nil || object == nil || !id.Type().Is("Microsoft.ManagedIdentity/userAssignedIdentities") {
+		return
+	}
+	if l.resources[id.Key()].ID == nil {
 		return
 	}
 	for _, member := range []string{"principalId", "clientId"} {

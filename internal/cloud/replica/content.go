@@ -92,6 +92,9 @@ func (l *loading) kind(ctx context.Context, kind aml.Kind) iter.Seq2[fixture.Doc
 			if err == nil {
 				one.ID, one.Doc, err = parse(d)
 			}
+			if err == nil && !l.fits(one.ID) {
+				continue
+			}
 			if err == nil {
 				l.complete(kind, &one)
 			}

@@ -8,6 +8,7 @@
 package replica
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -38,7 +39,7 @@ type LeftOut struct {
 // Load fills an empty store with a snapshot. It streams: memory does not grow with what the workspace holds. Conflict when the store holds a world already. A load that
 // fails leaves nothing behind.
 func Load(ctx context.Context, snap *snapshot.Snapshot, target fixture.Target) (Replica, error) {
-	l := &loading{snap: snap, target: target, resources: map[string]fixture.Document{}, extensions: map[string]fixture.Document{}, subscriptions: map[string]*subscription{}}
+	l := &loading{snap: snap, target: target, resources: map[string]fixture.Document{}, extensions: map[string]fixture.Document{}, subscriptions: map[string]*subscription{}, absent: map[string]bool{}}
 	if err := l.read(ctx); err != nil {
 		return Replica{}, fmt.Errorf("read the snapshot of %s: %w", snap.Header.WorkspaceID, err)
 	}
@@ -51,6 +52,8 @@ func Load(ctx context.Context, snap *snapshot.Snapshot, target fixture.Target) (
 		return Replica{}, err
 	}
 	slices.Sort(l.standIns)
+	slices.SortFunc(l.leftOut, func(a, b LeftOut) int { return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Why, b.Why)) })
+	l.leftOut = slices.Compact(l.leftOut) // a store may write a world more than once
 	return Replica{Summary: summary, StandIns: l.standIns, LeftOut: l.leftOut}, nil
 }
 
@@ -67,6 +70,7 @@ type loading struct {
 	requests      map[string]json.Number // calls of endpoints in an hour, by the key of the endpoint
 	standIns      []string
 	leftOut       []LeftOut
+	absent        map[string]bool // keys of what is left out
 }
 
 func (l *loading) leave(id, why string) { l.leftOut = append(l.leftOut, LeftOut{id, why}) }
@@ -105,6 +109,9 @@ func (l *loading) read(ctx context.Context) error {
 		return err
 	}
 	if err := l.content(ctx); err != nil {
+		return err
+	}
+	if err := l.scopes(ctx); err != nil {
 		return err
 	}
 	l.wire()
@@ -162,7 +169,7 @@ func (l *loading) document(d snapshot.Document) error {
 		l.leave(d.ID, "resources of the type "+string(id.Type())+" cannot be made from outside")
 	case entry.Extension:
 		return l.extension(id, d)
-	default:
+	case l.fits(id):
 		return l.resource(d)
 	}
 	return nil

@@ -2,17 +2,24 @@ package replica_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/amlmove/amlmove/cloudtest"
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/capture"
+	"github.com/amlmove/amlmove/internal/cloud"
+	"github.com/amlmove/amlmove/internal/cloud/fixture"
+	"github.com/amlmove/amlmove/internal/cloud/replica"
+	"github.com/amlmove/amlmove/internal/cloud/store/sqlite"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
@@ -117,5 +124,71 @@ func TestWhatOthersUseOfTheQuotaIsKept(t *testing.T) {
 		if !strings.HasSuffix(change.ID, "/usages#Clusters") && !strings.HasSuffix(change.ID, "/usages#Total Cluster Dedicated Regional vCPUs") { // sums: clusters are counted, not their cores
 			t.Errorf("%s %s %s: %v", change.Section, change.What, change.ID, change.Paths)
 		}
+	}
+}
+
+// TestWhatCannotBeBroughtOverIsLeftOutAndListed adds to a snapshot what Azure has and the cloud has not, or what refers to nothing: the rest is loaded all the same.
+func TestWhatCannotBeBroughtOverIsLeftOutAndListed(t *testing.T) {
+	t.Parallel()
+	c := cloudtest.Start(t, cloudtest.Fixture("contoso-quiet"))
+	source := open(t, written(t, c, "contoso-ml", "/subscriptions/"+c.Subscriptions[1]+"/resourceGroups/ml-prod-rg"))
+	workspace := source.Header.WorkspaceID
+	group, _, _ := strings.Cut(workspace, "/providers/")
+	const role = `{"properties":{"principalId":"a11ce000-0000-4000-8000-00000000000a","principalType":"User","roleDefinitionId":"/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/12345678-0000-4000-8000-000000000000"}}`
+	odd := map[string]snapshot.Document{
+		"a role on a kind of resource that the cloud does not have": {Section: snapshot.Source, Type: aml.RoleAssignments, ID: group + "/providers/Microsoft.Web/sites/s/providers/Microsoft.Authorization/roleAssignments/a1", Body: []byte(role)},
+		"a role on a compute that is gone":                          {Section: snapshot.Source, Type: aml.RoleAssignments, ID: workspace + "/computes/gone/providers/Microsoft.Authorization/roleAssignments/a2", Body: []byte(role)},
+		"a role at a management group":                              {Section: snapshot.Source, Type: aml.RoleAssignments, ID: "/providers/Microsoft.Management/managementGroups/mg/providers/Microsoft.Authorization/roleAssignments/a3", Body: []byte(role)},
+		"a model whose name the cloud does not take":                {Section: snapshot.Content, Type: aml.Workspaces + "/models", ID: workspace + "/models/what a name!", Body: []byte(`{"properties":{}}`)},
+		"a version of that":                                         {Section: snapshot.Content, Type: aml.Workspaces + "/models/versions", ID: workspace + "/models/what a name!/versions/1", Body: []byte(`{"properties":{}}`)},
+		"a resource in the group that the cloud does not have":      {Section: snapshot.Source, Type: aml.Resources, ID: group + "/providers/Microsoft.Web/sites/s#listed", Body: []byte(`{"id":"` + group + `/providers/Microsoft.Web/sites/s","location":"eastus"}`)},
+	}
+	known := snapshot.Document{Section: snapshot.Source, Type: aml.RoleAssignments, ID: group + "/providers/Microsoft.Storage/storageAccounts/neverseen/providers/Microsoft.Authorization/roleAssignments/a4", Body: []byte(role)}
+	path := filepath.Join(t.TempDir(), "odd.snap")
+	w, err := snapshot.Create(t.Context(), path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, err := range source.Documents(t.Context()) {
+		if err == nil {
+			err = w.Add(t.Context(), d)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range append(slices.Collect(maps.Values(odd)), known) {
+		if err := w.Add(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Finish(t.Context(), source.Header); err != nil {
+		t.Fatal(err)
+	}
+	st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = st.Close() })
+	inner, err := cloud.Start(t.Context(), cloud.Options{Store: st})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = inner.Close() })
+	r, err := replica.Load(t.Context(), open(t, path), fixture.Target{Store: st, Tree: inner.Tree, Types: cloud.Types(), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, d := range odd {
+		id := strings.TrimSuffix(d.ID, "#listed")
+		if !slices.ContainsFunc(r.LeftOut, func(l replica.LeftOut) bool { return strings.EqualFold(l.ID, id) && l.Why != "" }) {
+			t.Errorf("%s is not listed as left out: %v", name, r.LeftOut)
+		}
+	}
+	if len(r.LeftOut) != len(odd) {
+		t.Errorf("left out are %v", r.LeftOut)
+	}
+	if !slices.ContainsFunc(r.StandIns, func(id string) bool { return strings.HasSuffix(id, "/storageAccounts/neverseen") }) {
+		t.Errorf("an account that only a role names has no stand-in: %v", r.StandIns)
 	}
 }
