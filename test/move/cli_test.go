@@ -57,9 +57,10 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	}
 	run := "contoso-ml-" + p.Digest[:8]
 
-	if code, _, stderr := typed(t, "something else\n", "apply", "p.json"); code != 1 || !strings.Contains(stderr, "nothing was changed") {
+	if code, _, stderr := typed(t, "something else\n", "apply", "p.json"); code != 1 || !strings.Contains(stderr, "nothing was changed") || !strings.Contains(stderr, "it was not rehearsed") {
 		t.Fatalf("not confirmed, apply ended with %d: %s", code, stderr)
 	}
+	rehearsals(t, p)
 	want(t, 1, "nobody is there to confirm", "apply", "p.json")
 	want(t, 0, "no runs", "status")
 	want(t, 1, "there is no run", "resume", "contoso-ml-00000000")
@@ -88,4 +89,32 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	}
 	want(t, 0, "RULE", "rules")
 	want(t, 1, "there is no rule", "rules", "ML999")
+}
+
+// rehearsals rehearses the plan p.json, which is that of contoso in full use.
+func rehearsals(t *testing.T, p *plan.Plan) {
+	t.Helper()
+	want(t, 3, "is blocked", "rehearse", "blocked.json")
+	want(t, 1, "which plan", "rehearse")
+	want(t, 1, "half-moved", "rehearse", "p.json", "--fault", "moon-falls")
+	want(t, 1, "cannot be read", "rehearse", "p.json", "--durations", "nowhere.json")
+	want(t, 2, "moved and proven", "rehearse", "p.json", "--html", "forecast.html")
+	again, err := plan.Read("p.json")
+	if err != nil || again.Digest != p.Digest || again.Rehearsed() == nil || again.Rehearsed().Outcome != "recovered" {
+		t.Fatalf("the plan does not carry its rehearsal: %v %v", again.Rehearsal, err)
+	}
+	if page, err := os.ReadFile("forecast.html"); err != nil || !bytes.Contains(page, []byte("Timeline")) {
+		t.Errorf("there is no forecast: %v", err)
+	}
+	if _, _, stderr := typed(t, "something else\n", "apply", "p.json"); !strings.Contains(stderr, "it was rehearsed on ") {
+		t.Errorf("apply does not say that the plan was rehearsed: %s", stderr)
+	}
+	want(t, 4, "stopped safely", "rehearse", "p.json", "--fault", "half-moved,validate-passes-move-fails")
+	if err := os.Rename("p.snap", "q.snap"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, 1, "needed for a copy", "rehearse", "p.json")
+	if err := os.Rename("q.snap", "p.snap"); err != nil {
+		t.Fatal(err)
+	}
 }
