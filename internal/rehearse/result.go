@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/capture"
@@ -18,6 +20,7 @@ import (
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/mover/action"
 	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/rewrite"
 	"github.com/amlmove/amlmove/internal/snapshot"
 	"github.com/amlmove/amlmove/internal/verify"
 )
@@ -169,8 +172,8 @@ func (r *rehearsal) after(ctx context.Context, folder mover.Folder, record mover
 	return Broken, nil
 }
 
-// changed names what is not as it was at the source after a run went back: ids of documents, of which what the service writes anew is left out.
-func (r *rehearsal) changed(ctx context.Context, folder mover.Folder) (ids []string, err error) {
+// changed names what is not as it was at the source after a run went back: the comparison of a move that led nowhere. Jobs that the plan ended stay so.
+func (r *rehearsal) changed(ctx context.Context, folder mover.Folder) (differences []string, err error) {
 	before, err := snapshot.Open(ctx, folder.File(mover.BeforeFile))
 	if err != nil {
 		return nil, err
@@ -181,16 +184,14 @@ func (r *rehearsal) changed(ctx context.Context, folder mover.Folder) (ids []str
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, after.Close()) }()
-	for change, err := range snapshot.Diff(ctx, before, after) {
-		if err != nil {
-			return nil, err
-		}
-		if change.Section == snapshot.Content && change.What != snapshot.Changed {
-			ids = append(ids, change.What+" "+change.ID)
-		}
+	found, err := verify.Compare(ctx, before, after, rewrite.Map{}, verify.Options{Ended: action.Expected(r.Plan).Ended})
+	if err != nil {
+		return nil, err
 	}
-	slices.Sort(ids)
-	return ids, nil
+	for _, d := range found.Differences {
+		differences = append(differences, strings.TrimSpace(d.What+" "+cmp.Or(d.After, d.Before)+" "+d.Path))
+	}
+	return differences, nil
 }
 
 // capture writes the copy down as it is now.

@@ -52,7 +52,7 @@ var floors = map[string][]string{
 	"internal/mover/action":          {"internal/errs", "internal/arm", "internal/aml", "internal/azure", "internal/snapshot", "internal/capture", "internal/facts", "internal/rules", "internal/plan", "internal/rewrite", "internal/seal", "internal/verify"},
 	"internal/mover":                 {"internal/errs", "internal/arm", "internal/azure", "internal/snapshot", "internal/capture", "internal/facts", "internal/rules", "internal/plan", "internal/rewrite", "internal/seal", "internal/verify", "internal/mover/action"},
 	"internal/report":                {"internal/errs", "internal/arm", "internal/aml", "internal/snapshot", "internal/facts", "internal/rules", "internal/plan", "internal/rewrite", "internal/verify"},
-	"internal/rehearse":              {"internal/errs", "internal/arm", "internal/aml", "internal/azure", "internal/snapshot", "internal/capture", "internal/plan", "internal/seal", "internal/verify", "internal/mover", "internal/cloud"},
+	"internal/rehearse":              {"internal/errs", "internal/arm", "internal/aml", "internal/azure", "internal/snapshot", "internal/capture", "internal/plan", "internal/rewrite", "internal/seal", "internal/verify", "internal/mover", "internal/cloud"},
 	"internal/cli":                   {"internal"},
 	"cmd":                            {"internal/cli"},
 	"cloudtest":                      {"internal/cloud", "internal/errs", "internal/snapshot"},

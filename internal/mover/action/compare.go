@@ -46,7 +46,7 @@ func Verify(ctx context.Context, t *Task) (*verify.Result, error) {
 		return nil, err
 	}
 	defer func() { _ = after.Close() }() // only read
-	result, err := verify.Compare(ctx, t.Before, after, t.Map, t.expected())
+	result, err := verify.Compare(ctx, t.Before, after, t.Map, Expected(t.Plan))
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +75,11 @@ func (t *Task) captureAfter(ctx context.Context, file string) error {
 	return err
 }
 
-// expected is what the plan said would be different.
-func (t *Task) expected() verify.Options {
-	o := verify.Options{Planned: t.Plan.Counts}
+// Expected is what a plan says will be different.
+func Expected(p *plan.Plan) verify.Options {
+	o := verify.Options{Planned: p.Counts}
 	made := map[string]bool{}
-	for _, s := range t.Plan.Steps {
+	for _, s := range p.Steps {
 		switch s.Action {
 		case plan.EndJob:
 			o.Ended = append(o.Ended, s.Subject)
@@ -89,7 +89,7 @@ func (t *Task) expected() verify.Options {
 			o.Skipped = append(o.Skipped, s.Subject)
 		}
 	}
-	for _, loss := range t.Plan.Losses {
+	for _, loss := range p.Losses {
 		if id, err := arm.Parse(loss.Subject); err == nil && !made[loss.Subject] && id.Type().Path() == "workspaces/onlineEndpoints/deployments" {
 			o.Skipped = append(o.Skipped, loss.Subject)
 		}
