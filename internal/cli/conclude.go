@@ -2,15 +2,10 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"time"
 
-	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/mover/action"
 	"github.com/amlmove/amlmove/internal/plan"
@@ -63,7 +58,7 @@ func (o applyOptions) conclude(ctx context.Context, s streams, run *mover.Run, r
 	if err != nil {
 		return err
 	}
-	found, err := verified(run.Folder)
+	found, err := run.Folder.Verified()
 	if err != nil {
 		return err
 	}
@@ -82,22 +77,6 @@ func (o applyOptions) conclude(ctx context.Context, s streams, run *mover.Run, r
 		return err
 	}
 	return e.status()
-}
-
-// verified reads what the comparison of a run found; nil when it has not been made.
-func verified(f mover.Folder) (*verify.Result, error) {
-	data, err := os.ReadFile(f.File(mover.VerifyFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var found verify.Result
-	if err == nil {
-		err = json.Unmarshal(data, &found)
-	}
-	if err != nil {
-		return nil, errs.Wrap(errs.Invalid, "RunDamaged", err, "what the comparison found cannot be read").At(f.File(mover.VerifyFile)).Advise("amlmove verify compares again")
-	}
-	return &found, nil
 }
 
 // todos are the remarks about what a person has to do.

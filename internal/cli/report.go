@@ -143,7 +143,7 @@ func reportOf(ctx context.Context, folder mover.Folder, story mover.Story) (*rep
 	p, r := story.Plan, story.Record
 	d := &report.Data{Run: r.ID, State: string(r.State), Reason: r.Reason, Began: r.Began, Ended: r.Ended, Who: story.Meta.Who, Tool: story.Meta.Tool, From: p.Workspace, To: p.Landing, Grade: p.Grade,
 		Planned: p.Takes, Losses: p.Losses, Findings: p.Findings, Requests: len(story.Requests)}
-	found, err := verified(folder)
+	found, err := folder.Verified()
 	if err != nil {
 		return nil, err
 	}

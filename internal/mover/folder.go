@@ -16,6 +16,7 @@ import (
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/verify"
 )
 
 // Files of a run's folder. Support needs nothing else, and finds no secret in it that opens without the key.
@@ -113,6 +114,22 @@ func (f Folder) Meta() (Meta, error) {
 		return m, errs.Wrap(errs.Invalid, "RunDamaged", err, "the run in %s cannot be read", f.Path).At(f.File(RunFile))
 	}
 	return m, nil
+}
+
+// Verified reads what the comparison of the run found; nil when none has been made.
+func (f Folder) Verified() (*verify.Result, error) {
+	data, err := os.ReadFile(f.File(VerifyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var found verify.Result
+	if err == nil {
+		err = json.Unmarshal(data, &found)
+	}
+	if err != nil {
+		return nil, errs.Wrap(errs.Invalid, "RunDamaged", err, "what the comparison found cannot be read").At(f.File(VerifyFile)).Advise("amlmove verify compares again")
+	}
+	return &found, nil
 }
 
 // Has reports whether a file of the run is there.

@@ -60,7 +60,7 @@ func TestASourceThatIsNotAsItWasIsSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"missing "+setting, "schedules/nightly-churn-retraining properties.isEnabled", "workspaces/contoso-ml tags.team"} {
+	for _, want := range []string{"missing " + setting, "schedules/nightly-churn-retraining properties.isEnabled", "workspaces/contoso-ml tags.team"} {
 		if !slices.ContainsFunc(changed, func(c string) bool { return strings.Contains(c, want) }) {
 			t.Errorf("%s is not seen: %v", want, changed)
 		}

@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -106,21 +104,8 @@ func (r *rehearsal) tell(p *plan.Plan, record mover.Record, story mover.Story, f
 	usage := r.stage.client.Usage()
 	res.Requests = Requests{usage.Requests, usage.Waited, usage.Throttled}
 	var err error
-	res.Verify, err = verified(folder)
+	res.Verify, err = folder.Verified()
 	return err
-}
-
-// verified reads what the comparison of a run found; nil when none was made.
-func verified(f mover.Folder) (*verify.Result, error) {
-	data, err := os.ReadFile(f.File(mover.VerifyFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var found verify.Result
-	if err == nil {
-		err = json.Unmarshal(data, &found)
-	}
-	return &found, err
 }
 
 // judge says how it ended. A run that did not end well is looked at closely: what went wrong passes, and then the run must end well, or the source must be as it was.
