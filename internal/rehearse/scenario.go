@@ -18,8 +18,8 @@ import (
 
 // Scenario is something that goes wrong in the copy: Azure does (Faults), or somebody else does something at the wrong time (meddle).
 type Scenario struct {
-	Name   string `json:"name"`
-	Says   string `json:"says"` // what goes wrong, for people
+	Name   string
+	Says   string // what goes wrong, for people
 	Faults []fault.Fault
 	meddle *meddle
 }

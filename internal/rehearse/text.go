@@ -151,7 +151,7 @@ func nameOf(id string) string {
 // Table writes one line for each rehearsal of a plan: what went wrong, and what became of it.
 func Table(to io.Writer, results []*Result, says map[string]string) error {
 	l := &lines{to: to}
-	l.line("%-28s %-15s %-12s %-11s %s", "what goes wrong", "outcome", "takes", "run", "")
+	l.line("%-28s %-15s %-12s %s", "what goes wrong", "outcome", "takes", "run")
 	for _, r := range results {
 		run := string(r.State)
 		if r.Resumed != "" {

@@ -22,10 +22,6 @@ func (l *loading) region() string {
 	if err != nil {
 		return ""
 	}
-	return l.regionOf(id)
-}
-
-func (l *loading) regionOf(id arm.ID) string {
 	location, _ := l.resources[id.Key()].Doc.Public["location"].(string)
 	return strings.ToLower(strings.ReplaceAll(location, " ", ""))
 }
@@ -37,12 +33,6 @@ func (l *loading) metric(d snapshot.Document, body arm.Document) {
 	if id, err := arm.Parse(scope); err == nil {
 		l.requests[id.Key()] = json.Number(fmt.Sprint(value))
 	}
-}
-
-// deleted leaves soft-deleted twins out.
-func (l *loading) deleted(d snapshot.Document, _ arm.Document) error {
-	l.leave(d.ID, "soft-deleted resources cannot be brought over yet")
-	return nil
 }
 
 // listed makes a stand-in of what is in a group, unless it is known better.

@@ -3,6 +3,7 @@ package replica
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -31,7 +32,7 @@ func rank(id arm.ID) int {
 	if id.Type().Is(aml.Workspaces) {
 		return len(ranks) + 50
 	}
-	if id.Name() != "" && len(id) > 3 && id[len(id)-1].Type == "privateEndpointConnections" {
+	if len(id) > 3 && id[len(id)-1].Type == "privateEndpointConnections" {
 		return len(ranks) + 200
 	}
 	return len(ranks) + len(id)
@@ -52,7 +53,7 @@ func (l *loading) stages(ctx context.Context) []iter.Seq2[fixture.Document, erro
 	}
 	var stages []iter.Seq2[fixture.Document, error]
 	content := false
-	for _, r := range sortedKeys(byRank) {
+	for _, r := range slices.Sorted(maps.Keys(byRank)) {
 		if r > len(ranks)+contentRank && !content {
 			stages, content = append(stages, l.kinds(ctx, false)...), true
 		}
@@ -62,15 +63,6 @@ func (l *loading) stages(ctx context.Context) []iter.Seq2[fixture.Document, erro
 		stages = append(stages, l.kinds(ctx, false)...)
 	}
 	return append(stages, l.kinds(ctx, true)...)
-}
-
-func sortedKeys(m map[int]map[string]fixture.Document) []int {
-	var keys []int
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // kinds are the contents of the workspace, what others refer to first; last are the connections of private endpoints, which refer to endpoints.
@@ -107,9 +99,8 @@ func (l *loading) kind(ctx context.Context, kind aml.Kind) iter.Seq2[fixture.Doc
 
 // How long what is at work still works, as one meets it (peers, section 5).
 const (
-	jobWorks  = 30 * time.Minute
-	jobEnds   = 2 * time.Minute
-	itSettles = 5 * time.Minute
+	jobWorks = 30 * time.Minute
+	jobEnds  = 2 * time.Minute
 )
 
 // complete adds what the service knows of a document and does not show.

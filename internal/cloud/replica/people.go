@@ -51,10 +51,9 @@ type grant struct {
 }
 
 // permission notes what the caller may do at a scope.
-func (l *loading) permission(d snapshot.Document, body arm.Document) error {
+func (l *loading) permission(d snapshot.Document, body arm.Document) {
 	scope, _, _ := strings.Cut(d.ID, "/providers/"+string(aml.Permissions))
 	l.people.rights = append(l.people.rights, right{scope, body.Texts("actions"), body.Texts("notActions")})
-	return nil
 }
 
 // extension takes over what is bound to a scope, where the scope is in the replica.

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -139,10 +140,10 @@ func (l *loading) around(d snapshot.Document) error {
 	case d.Type.Is(aml.Metrics):
 		l.metric(d, body)
 	case d.Type.Is(aml.Permissions):
-		return l.permission(d, body)
+		l.permission(d, body)
 	case d.Type.Is(aml.VMSizes): // the cloud has a table of its own
 	case d.Type.Is(aml.DeletedVaults), d.Type.Is(aml.DeletedAccounts):
-		return l.deleted(d, body)
+		l.leave(d.ID, "soft-deleted resources cannot be brought over yet")
 	case d.Type.Is(aml.Resources):
 		return l.listed(d, body)
 	default:
@@ -204,12 +205,7 @@ func parse(d snapshot.Document) (arm.ID, tree.Document, error) {
 // sorted goes through documents by their keys.
 func sorted(documents map[string]fixture.Document) iter.Seq2[fixture.Document, error] {
 	return func(yield func(fixture.Document, error) bool) {
-		keys := make([]string, 0, len(documents))
-		for key := range documents {
-			keys = append(keys, key)
-		}
-		slices.Sort(keys)
-		for _, key := range keys {
+		for _, key := range slices.Sorted(maps.Keys(documents)) {
 			if !yield(documents[key], nil) {
 				return
 			}
