@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
 	"github.com/amlmove/amlmove/internal/cloud"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 )
@@ -229,9 +231,7 @@ func (c *clock) fail(err error) {
 // noted is a transport that tells the clock of requests that are under way.
 type noted struct {
 	clock *clock
-	next  interface {
-		Do(*http.Request) (*http.Response, error)
-	}
+	next  policy.Transporter
 }
 
 // Do sends a request. It is over when its answer has been read, which the pipeline does at once.

@@ -10,14 +10,13 @@ import (
 )
 
 // retry tries again as azcore's own policy does, with the numbers of our client, by the virtual clock: azcore has only the machine's.
-type retry struct{ clock *clock }
+type retry struct {
+	clock   *clock
+	numbers policy.RetryOptions
+}
 
-// The numbers of azure.Place and azcore.
-const (
-	maxRetries = 6
-	firstDelay = 800 * time.Millisecond
-	longest    = 2 * time.Minute
-)
+// firstDelay is azcore's where the client names none.
+const firstDelay = 800 * time.Millisecond
 
 // again are the status codes after which azcore tries again.
 var again = []int{http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
@@ -30,10 +29,10 @@ func (r retry) Do(req *policy.Request) (*http.Response, error) {
 			return nil, err
 		}
 		resp, err := req.Clone(ctx).Next()
-		if err == nil && !slices.Contains(again, resp.StatusCode) || try == maxRetries || ctx.Err() != nil {
+		if err == nil && !slices.Contains(again, resp.StatusCode) || try == int(r.numbers.MaxRetries) || ctx.Err() != nil {
 			return resp, err
 		}
-		wait := min(firstDelay<<try, longest)
+		wait := min(firstDelay<<try, r.numbers.MaxRetryDelay)
 		if resp != nil {
 			if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 				wait = time.Duration(seconds) * time.Second

@@ -6,16 +6,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/cloud"
 	"github.com/amlmove/amlmove/internal/cloud/fault"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
+	"github.com/amlmove/amlmove/internal/cloud/folder"
 	"github.com/amlmove/amlmove/internal/cloud/operation"
 	"github.com/amlmove/amlmove/internal/cloud/replica"
 	"github.com/amlmove/amlmove/internal/cloud/store/sqlite"
@@ -49,7 +45,7 @@ func newStage(ctx context.Context, dir string, snap *snapshot.Snapshot, duration
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	st, err := sqlite.Open(ctx, filepath.Join(dir, "cloud.db"))
+	st, err := sqlite.Open(ctx, filepath.Join(dir, folder.DatabaseFile))
 	if err != nil {
 		return s, err
 	}
@@ -67,7 +63,7 @@ func newStage(ctx context.Context, dir string, snap *snapshot.Snapshot, duration
 	if _, err := s.cloud.Throttle.Change(ctx, func(l *fault.Limits) error { l.Mode = fault.ThrottleEnforce; return nil }); err != nil {
 		return s, err
 	}
-	if s.client, err = s.connect(); err != nil {
+	if s.client, err = s.connect(dir); err != nil {
 		return s, err
 	}
 	s.clock.attend(context.WithoutCancel(ctx), s.cloud)
@@ -85,20 +81,22 @@ func (s *stage) Close() error {
 	return all
 }
 
-// connect makes the client of the caller.
-func (s *stage) connect() (*azure.Client, error) {
-	base, transport := s.cloud.Base(), s.cloud.Client()
-	s.closers = append(s.closers, func() error { transport.CloseIdleConnections(); return nil })
-	configuration := azcloud.Configuration{ActiveDirectoryAuthorityHost: base,
-		Services: map[azcloud.ServiceName]azcloud.ServiceConfiguration{azcloud.ResourceManager: {Endpoint: base, Audience: base}}}
-	who := s.replica.Client
-	var credential azcore.TokenCredential
-	credential, err := azidentity.NewClientSecretCredential(who.TenantID, who.ClientID, who.ClientSecret,
-		&azidentity.ClientSecretCredentialOptions{ClientOptions: policy.ClientOptions{Cloud: configuration, Transport: transport}, DisableInstanceDiscovery: true})
+// connect makes the client of the caller, as for any cloud, and lets it live by the clock.
+func (s *stage) connect(dir string) (*azure.Client, error) {
+	if err := folder.Publish(dir, folder.NewState(dir, s.cloud.Base(), s.cloud.Address(), "sqlite", s.replica.Summary), s.cloud.Keys.CAPEM()); err != nil {
+		return nil, err
+	}
+	place, err := azure.FindPlace(dir)
 	if err != nil {
 		return nil, err
 	}
-	return azure.New(azure.Options{Endpoint: base, Credential: credential, Budget: azure.NewBudget(azure.Published(), s.clock), Sleep: s.clock.Sleep,
-		Client: policy.ClientOptions{Cloud: configuration, Transport: noted{s.clock, transport}, Retry: policy.RetryOptions{MaxRetries: -1},
-			PerCallPolicies: []policy.Policy{retry{s.clock}}}})
+	return azure.Connect(place, func(o *azure.Options) {
+		o.Sleep, o.Budget = s.clock.Sleep, azure.NewBudget(azure.Published(), s.clock)
+		o.Client.PerCallPolicies = append(o.Client.PerCallPolicies, retry{s.clock, o.Client.Retry})
+		o.Client.Retry.MaxRetries = -1 // that policy does
+		if kept, ok := o.Client.Transport.(interface{ CloseIdleConnections() }); ok { // a cloud that stops waits for connections that are kept alive
+			s.closers = append(s.closers, func() error { kept.CloseIdleConnections(); return nil })
+		}
+		o.Client.Transport = noted{s.clock, o.Client.Transport}
+	})
 }
