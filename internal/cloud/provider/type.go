@@ -33,6 +33,8 @@ type Type struct {
 	Pattern *regexp.Regexp
 	// Secrets are dotted paths that are kept but never returned ("*" for every member).
 	Secrets []string
+	// Keys are the names of the access keys that the service makes for a resource, kept in the private part under "keys" (neighbour.Keyring).
+	Keys []string
 	// Refs are dotted paths of ids that this provider owns: they follow what they point to (D5).
 	Refs []string
 	// Slotted children hang in a slot of their parent, so that a move can drop them all at once (S05).

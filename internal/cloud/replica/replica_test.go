@@ -192,3 +192,55 @@ func TestWhatCannotBeBroughtOverIsLeftOutAndListed(t *testing.T) {
 		t.Errorf("an account that only a role names has no stand-in: %v", r.StandIns)
 	}
 }
+
+// TestTheKeysOfEveryServiceHavePlaceholders puts one resource of every kind that has keys into a snapshot, by naming it: what lists its keys in the copy tells placeholders, and nothing empty.
+func TestTheKeysOfEveryServiceHavePlaceholders(t *testing.T) {
+	t.Parallel()
+	c := cloudtest.Start(t, cloudtest.Fixture("contoso-quiet"))
+	source := open(t, written(t, c, "contoso-ml", "/subscriptions/"+c.Subscriptions[1]+"/resourceGroups/ml-prod-rg"))
+	group, _, _ := strings.Cut(source.Header.WorkspaceID, "/providers/")
+	listings := map[string]string{"Microsoft.Storage/storageAccounts/keyed": "listKeys", "Microsoft.ContainerRegistry/registries/keyed": "listCredentials", "Microsoft.ContainerService/managedClusters/keyed": "listClusterAdminCredential",
+		"Microsoft.DocumentDB/databaseAccounts/keyed": "listKeys", "Microsoft.Search/searchServices/keyed": "listAdminKeys", "Microsoft.CognitiveServices/accounts/keyed": "listKeys", "Microsoft.OperationalInsights/workspaces/keyed": "sharedKeys"}
+	path := filepath.Join(t.TempDir(), "keys.snap")
+	w, err := snapshot.Create(t.Context(), path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, err := range source.Documents(t.Context()) {
+		if err == nil {
+			err = w.Add(t.Context(), d)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name := range listings {
+		id := group + "/providers/" + name
+		body := `{"id":"` + id + `","location":"eastus","properties":{"provisioningState":"Succeeded","adminUserEnabled":true}}`
+		if err := w.Add(t.Context(), snapshot.Document{Section: snapshot.Source, Type: aml.Resources, ID: id + "#listed", Body: []byte(body)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Finish(t.Context(), source.Header); err != nil {
+		t.Fatal(err)
+	}
+	known := 0
+	for _, namespace := range cloud.Types().Namespaces() {
+		_, entries, _ := cloud.Types().Namespace(namespace)
+		for _, entry := range entries {
+			if len(entry.Keys) > 0 {
+				known++
+			}
+		}
+	}
+	if known != len(listings) {
+		t.Errorf("%d kinds have keys, and %d are tried", known, len(listings))
+	}
+	replica := cloudtest.Start(t, cloudtest.FromSnapshot(path))
+	for name, verb := range listings {
+		answer := replica.Do(t, "", http.MethodPost, group+"/providers/"+name+"/"+verb, "{}")
+		if answer.Status != http.StatusOK || strings.Contains(string(answer.Body), `":""`) || strings.Contains(string(answer.Body), "null") || len(answer.Body) < 60 {
+			t.Errorf("%s of %s is answered %d: %s", verb, name, answer.Status, answer.Body)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
+	"github.com/amlmove/amlmove/internal/cloud/provider/ml"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
 )
 
@@ -20,38 +21,24 @@ func placeholder(of string) string {
 	return base64.StdEncoding.EncodeToString(append([]byte(Marker), sum[:33]...))
 }
 
-// rings are the keys that services make for their resources.
-var rings = map[string][]string{
-	"microsoft.storage/storageaccounts":          {"key1", "key2"},
-	"microsoft.containerregistry/registries":     {"password", "password2"},
-	"microsoft.containerservice/managedclusters": {"clusterAdmin", "clusterUser"},
-	"microsoft.documentdb/databaseaccounts":      {"primaryMasterKey", "secondaryMasterKey", "primaryReadonlyMasterKey", "secondaryReadonlyMasterKey"},
-	"microsoft.search/searchservices":            {"primaryKey", "secondaryKey"},
-	"microsoft.cognitiveservices/accounts":       {"key1", "key2"},
-	"microsoft.operationalinsights/workspaces":   {"primarySharedKey", "secondarySharedKey"},
-}
-
 // secrets gives a resource beside the workspace, or the workspace itself, placeholders of its keys.
 func (l *loading) secrets(d fixture.Document) {
 	if d.ID.Type().Is(aml.Workspaces) {
 		d.Doc.Private["notebookKeys"] = map[string]any{"primaryAccessKey": placeholder(d.ID.Key() + "/1"), "secondaryAccessKey": placeholder(d.ID.Key() + "/2")}
 		return
 	}
-	names := rings[d.ID.Type().Key()]
-	if len(names) == 0 {
+	entry, err := l.target.Types.Find(d.ID.Type())
+	if err != nil || len(entry.Keys) == 0 {
 		return
 	}
 	ring := map[string]any{}
-	for _, name := range names {
+	for _, name := range entry.Keys {
 		ring[name] = map[string]any{"value": accountKey(d.ID.Name(), name), "created": "2020-01-01T00:00:00Z"}
 	}
 	d.Doc.Private["keys"] = ring
 }
 
 func accountKey(account, key string) string { return placeholder(account + "/" + key) }
-
-// datastoreSecrets names the secret that goes with each type of credentials (aml-contract 6).
-var datastoreSecrets = map[string]string{"AccountKey": "key", "Sas": "sasToken", "ServicePrincipal": "clientSecret", "Certificate": "certificate"}
 
 // contentSecrets gives a document of the workspace placeholders of its secrets.
 func contentSecrets(kind aml.Kind, d fixture.Document) {
@@ -61,7 +48,7 @@ func contentSecrets(kind aml.Kind, d fixture.Document) {
 		d.Doc.Private["keys"] = map[string]any{"primaryKey": placeholder(d.ID.Key() + "/1"), "secondaryKey": placeholder(d.ID.Key() + "/2")}
 	case "datastores":
 		credentials := doc.Text("properties.credentials.credentialsType")
-		member := datastoreSecrets[credentials]
+		member := ml.SecretOf(credentials)
 		if member == "" {
 			return
 		}

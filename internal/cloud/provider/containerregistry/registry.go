@@ -82,7 +82,7 @@ func connections() provider.Type {
 
 func registry() provider.Type {
 	return provider.Type{
-		Name: Registry, Versions: versions, Tracked: true, Stateful: true, Pattern: registryName, Unique: provider.Global,
+		Name: Registry, Keys: keyring.Names, Versions: versions, Tracked: true, Stateful: true, Pattern: registryName, Unique: provider.Global,
 		AsyncPut: true, AsyncDelete: true,
 		Put: registryShape.Put(putRegistry), Get: neighbour.ShowConnections,
 		Actions: map[string]provider.Action{

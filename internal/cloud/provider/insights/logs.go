@@ -21,7 +21,7 @@ var keyring = neighbour.Keyring{Names: []string{"primary", "secondary"}, Bytes: 
 
 func logs() provider.Type {
 	return provider.Type{
-		Name: Logs, Versions: logsVersions, Tracked: true, Stateful: true, Pattern: logsName, AsyncPut: true, AsyncDelete: true,
+		Name: Logs, Keys: keyring.Names, Versions: logsVersions, Tracked: true, Stateful: true, Pattern: logsName, AsyncPut: true, AsyncDelete: true,
 		Put: logsShape.Put(putLogs),
 		Actions: map[string]provider.Action{
 			"sharedkeys": {Do: keyring.Texts("primarySharedKey", "primary", "secondarySharedKey", "secondary")},

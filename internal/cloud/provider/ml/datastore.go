@@ -13,6 +13,9 @@ import (
 // datastoreSecrets names the secret member that goes with each type of credentials.
 var datastoreSecrets = map[string]string{"AccountKey": "key", "Sas": "sasToken", "ServicePrincipal": "clientSecret", "Certificate": "certificate"}
 
+// SecretOf is the secret member of a datastore's credentials, by their type; empty when they have none.
+func SecretOf(credentialsType string) string { return datastoreSecrets[credentialsType] }
+
 func (b builder) datastores() []provider.Type {
 	return []provider.Type{b.content("datastores", "DatastoreResource", provider.Type{
 		Pattern: assetName, NoPatch: true, Put: putDatastore, Get: getDatastore, Delete: deleteDatastore,

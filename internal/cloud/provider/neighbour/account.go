@@ -18,7 +18,7 @@ func cosmos() provider.Type {
 		{Path: "properties.capabilities", Is: List},
 	}
 	return provider.Type{
-		Name: Cosmos, Tracked: true, Stateful: true, Pattern: regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,42}[a-z0-9]$`), Unique: provider.Global,
+		Name: Cosmos, Keys: cosmosKeys.Names, Tracked: true, Stateful: true, Pattern: regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,42}[a-z0-9]$`), Unique: provider.Global,
 		Versions: []string{"2025-10-15", "2025-04-15", "2024-11-15", "2024-08-15", "2023-11-15", "2023-04-15", "2022-11-15", "2022-05-15", "2021-10-15"},
 		Created:  200, AsyncPut: true, AsyncDelete: true, Put: shape.Put(putCosmos), Get: ShowConnections, Reads: linkReads,
 		Actions: map[string]provider.Action{
@@ -55,7 +55,7 @@ func search() provider.Type {
 		{Path: "properties.hostingMode", Is: Text, OneOf: []string{"default", "highDensity"}},
 	}
 	return provider.Type{
-		Name: Search, Tracked: true, Stateful: true, Pattern: regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){1,59}$`), Unique: provider.Global,
+		Name: Search, Keys: searchKeys.Names, Tracked: true, Stateful: true, Pattern: regexp.MustCompile(`^[a-z0-9](-?[a-z0-9]){1,59}$`), Unique: provider.Global,
 		Versions: []string{"2025-05-01", "2023-11-01", "2022-09-01", "2020-08-01", "2024-06-01-preview"},
 		AsyncPut: true, Put: shape.Put(putSearch), Get: ShowConnections, Reads: linkReads,
 		Actions: map[string]provider.Action{
@@ -90,7 +90,7 @@ func cognitive() provider.Type {
 		{Path: "properties.customSubDomainName", Is: Text}, {Path: "properties.publicNetworkAccess", Is: Text},
 	}
 	return provider.Type{
-		Name: Cognitive, Tracked: true, Stateful: true, Pattern: regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{1,63}$`),
+		Name: Cognitive, Keys: cognitiveKeys.Names, Tracked: true, Stateful: true, Pattern: regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{1,63}$`),
 		Versions: []string{"2026-03-01", "2025-12-01", "2025-09-01", "2025-06-01", "2024-10-01", "2023-05-01", "2022-12-01", "2021-10-01"},
 		AsyncPut: true, AsyncPatch: true, AsyncDelete: true, Put: shape.Put(putCognitive), Get: ShowConnections, Reads: linkReads,
 		Actions: map[string]provider.Action{

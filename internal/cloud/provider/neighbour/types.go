@@ -59,7 +59,7 @@ func cluster() provider.Type {
 		{Path: "properties.agentPoolProfiles.*.count", Is: Number}, {Path: "properties.networkProfile", Is: Object},
 	}
 	return provider.Type{
-		Name: Cluster, Tracked: true, Stateful: true, Pattern: regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$`),
+		Name: Cluster, Keys: clusterKey.Names, Tracked: true, Stateful: true, Pattern: regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$`),
 		Versions: []string{"2026-04-01", "2025-10-01", "2025-07-01", "2025-05-01", "2025-03-01", "2025-02-01", "2024-09-01", "2024-04-01", "2023-11-01", "2023-02-01", "2022-11-01"},
 		AsyncPut: true, AsyncPatch: true, AsyncDelete: true, Put: shape.Put(putCluster), Get: ShowConnections, Reads: linkReads,
 		Actions: map[string]provider.Action{

@@ -52,7 +52,7 @@ func service(kind string) provider.Type {
 
 func account() provider.Type {
 	return provider.Type{
-		Name: Account, Versions: versions, Tracked: true, Stateful: true, Pattern: accountName, Unique: provider.Global,
+		Name: Account, Keys: keyring.Names, Versions: versions, Tracked: true, Stateful: true, Pattern: accountName, Unique: provider.Global,
 		Created: 202, AsyncPut: true,
 		Put: accountShape.Put(putAccount),
 		Get: neighbour.ShowConnections,
