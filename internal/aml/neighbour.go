@@ -1,6 +1,10 @@
 package aml
 
-import "github.com/amlmove/amlmove/internal/arm"
+import (
+	"slices"
+
+	"github.com/amlmove/amlmove/internal/arm"
+)
 
 // Types of what surrounds a workspace.
 const (
@@ -35,3 +39,22 @@ const (
 	Quotas  arm.Type = Namespace + "/locations/quotas"
 	VMSizes arm.Type = Namespace + "/locations/vmSizes"
 )
+
+// ConnectionLists are the members of a private endpoint that say where it leads to: connections that its maker may approve, and those for which the owner of the resource is asked (S24).
+func ConnectionLists() []string {
+	return []string{"properties.privateLinkServiceConnections", "properties.manualPrivateLinkServiceConnections"}
+}
+
+// LeadsTo are the resources to which a private endpoint leads, each once.
+func LeadsTo(endpoint arm.Document) []arm.ID {
+	var ids []arm.ID
+	for _, list := range ConnectionLists() {
+		for _, connection := range endpoint.Objects(list) {
+			id, err := arm.Parse(connection.Text("properties.privateLinkServiceId"))
+			if err == nil && len(id) > 0 && !slices.ContainsFunc(ids, id.Equal) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}

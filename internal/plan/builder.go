@@ -97,7 +97,7 @@ func DigestOf(item facts.Item) string {
 		}
 	}
 	if item.Type.Is(aml.PrivateEndpoints) {
-		for _, list := range connectionLists {
+		for _, list := range aml.ConnectionLists() {
 			for _, part := range connectionParts {
 				body.Delete(list + ".*." + part)
 			}

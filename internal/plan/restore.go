@@ -6,7 +6,6 @@ import (
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
-	"github.com/amlmove/amlmove/internal/facts"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
@@ -37,7 +36,7 @@ func (b *builder) remade(scope arm.ID) bool {
 // network brings the private endpoints of what moved back into use.
 func (b *builder) network() {
 	for _, item := range b.Of(snapshot.Source, aml.PrivateEndpoints) {
-		for _, resource := range leadsTo(item) {
+		for _, resource := range aml.LeadsTo(item.Doc) {
 			if !b.moves.Moves(resource) {
 				continue
 			}
@@ -48,23 +47,6 @@ func (b *builder) network() {
 			b.add(s, item.Name())
 		}
 	}
-}
-
-// connectionLists are the members of a private endpoint that say where it leads to.
-var connectionLists = []string{"properties.privateLinkServiceConnections", "properties.manualPrivateLinkServiceConnections"}
-
-// leadsTo are the resources to which a private endpoint leads, each once.
-func leadsTo(item facts.Item) []arm.ID {
-	var ids []arm.ID
-	for _, list := range connectionLists {
-		for _, connection := range item.Doc.Objects(list) {
-			id, err := arm.Parse(connection.Text("properties.privateLinkServiceId"))
-			if err == nil && len(id) > 0 && !slices.ContainsFunc(ids, id.Equal) {
-				ids = append(ids, id)
-			}
-		}
-	}
-	return ids
 }
 
 // resync lets the workspace read the keys of accounts that moved again, before anything runs that needs them.

@@ -93,7 +93,7 @@ func (s *stage) connect(dir string) (*azure.Client, error) {
 	return azure.Connect(place, func(o *azure.Options) {
 		o.Sleep, o.Budget = s.clock.Sleep, azure.NewBudget(azure.Published(), s.clock)
 		o.Client.PerCallPolicies = append(o.Client.PerCallPolicies, retry{s.clock, o.Client.Retry})
-		o.Client.Retry.MaxRetries = -1 // that policy does
+		o.Client.Retry.MaxRetries = -1                                                // that policy does
 		if kept, ok := o.Client.Transport.(interface{ CloseIdleConnections() }); ok { // a cloud that stops waits for connections that are kept alive
 			s.closers = append(s.closers, func() error { kept.CloseIdleConnections(); return nil })
 		}

@@ -42,13 +42,9 @@ type endpointOf struct {
 func (c *Case) endpoints() []endpointOf {
 	var list []endpointOf
 	for _, item := range c.Of(snapshot.Source, aml.PrivateEndpoints) {
-		for _, member := range []string{"properties.privateLinkServiceConnections", "properties.manualPrivateLinkServiceConnections"} {
-			for _, connection := range item.Doc.Objects(member) {
-				to, err := arm.Parse(connection.Text("properties.privateLinkServiceId"))
-				if err == nil && c.travels(to) && !slices.ContainsFunc(list, func(e endpointOf) bool { return e.item.ID.Equal(item.ID) }) {
-					list = append(list, endpointOf{item, to})
-				}
-			}
+		to := aml.LeadsTo(item.Doc)
+		if first := slices.IndexFunc(to, c.travels); first >= 0 {
+			list = append(list, endpointOf{item, to[first]})
 		}
 	}
 	return list

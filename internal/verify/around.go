@@ -242,14 +242,10 @@ func approvals(ctx context.Context, s *snapshot.Snapshot) (map[string]bool, erro
 	return approved, nil
 }
 
-// leads is to what a private endpoint leads; nil when it leads nowhere.
+// leads is to what a private endpoint leads first; nil when it leads nowhere.
 func leads(endpoint arm.Document) arm.ID {
-	for _, list := range []string{"properties.privateLinkServiceConnections", "properties.manualPrivateLinkServiceConnections"} {
-		for _, connection := range endpoint.Objects(list) {
-			if id, err := arm.Parse(connection.Text("properties.privateLinkServiceId")); err == nil && len(id) > 0 {
-				return id
-			}
-		}
+	if ids := aml.LeadsTo(endpoint); len(ids) > 0 {
+		return ids[0]
 	}
 	return nil
 }

@@ -235,7 +235,7 @@ func (l *loading) parents(id arm.ID) {
 func (l *loading) endpoint(d fixture.Document) {
 	doc := arm.Document(d.Doc.Public)
 	made := map[string]any{}
-	for _, list := range []string{"properties.privateLinkServiceConnections", "properties.manualPrivateLinkServiceConnections"} {
+	for _, list := range aml.ConnectionLists() {
 		for _, request := range doc.Objects(list) {
 			target, err := arm.Parse(request.Text("properties.privateLinkServiceId"))
 			if err != nil {

@@ -192,13 +192,10 @@ func (t *Task) remake(ctx context.Context, c connections) error {
 // connectionLimit is how long is waited until a resource shows the connection of an endpoint that was made again.
 const connectionLimit = 30 * time.Minute
 
-// endpointLists are the members of a private endpoint that hold its connections.
-var endpointLists = []string{"properties.privateLinkServiceConnections", "properties.manualPrivateLinkServiceConnections"}
-
 // disconnected reports whether a private endpoint knows that it leads nowhere.
 func disconnected(endpoint arm.Document) bool {
 	dead, all := 0, 0
-	for _, list := range endpointLists {
+	for _, list := range aml.ConnectionLists() {
 		for _, connection := range endpoint.Objects(list) {
 			all++
 			if aml.ConnectionStatus(connection.Text(connectionStatus)) == aml.ConnectionDisconnected {
