@@ -68,8 +68,8 @@ type Event struct {
 	Progress *action.Progress // set when the step goes on and tells how far it has come
 }
 
-// defaultWorkers is how many steps go side by side: most of their time they wait for the service.
-const defaultWorkers = 12
+// DefaultWorkers is how many steps go side by side: most of their time they wait for the service.
+const DefaultWorkers = 12
 
 // Run is a run in the hands of this process. Others are kept out until Close.
 type Run struct {
@@ -94,7 +94,7 @@ func Open(ctx context.Context, o Options) (r *Run, err error) {
 		return nil, err
 	}
 	if o.Workers <= 0 {
-		o.Workers = defaultWorkers
+		o.Workers = DefaultWorkers
 	}
 	if o.Actions == nil {
 		o.Actions = Real

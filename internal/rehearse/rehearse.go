@@ -121,7 +121,7 @@ func (r *rehearsal) drive(ctx context.Context, folder mover.Folder, direction fu
 	if err != nil {
 		return record, story, err
 	}
-	run, err := mover.Open(ctx, mover.Options{Folder: folder, Client: r.stage.client, Secrets: secrets, Clock: r.stage.clock, Watch: r.hear, Actions: r, Workers: hands})
+	run, err := mover.Open(ctx, mover.Options{Folder: folder, Client: r.stage.client, Secrets: secrets, Clock: r.stage.clock, Watch: r.hear, Actions: r})
 	if err != nil {
 		return record, story, err
 	}
@@ -188,11 +188,8 @@ func (r *rehearsal) atWork(back bool) int {
 			n++
 		}
 	}
-	return min(n, hands)
+	return min(n, mover.DefaultWorkers)
 }
-
-// hands are how many steps a run does side by side.
-const hands = 12
 
 // Find finds the action of a kind, before which somebody else may do something at the wrong time.
 func (r *rehearsal) Find(kind string) (action.Action, error) {
