@@ -8,12 +8,10 @@ import (
 	"testing"
 
 	"github.com/amlmove/amlmove/cloudtest"
-	"github.com/amlmove/amlmove/internal/arm"
-	"github.com/amlmove/amlmove/internal/azure"
-	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/facts"
 	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/snapshot"
+	"github.com/amlmove/amlmove/test/capturing"
 )
 
 var update = flag.Bool("update", false, "write the golden plans anew")
@@ -27,32 +25,10 @@ func everything(include ...string) rules.Choices {
 func captured(t testing.TB, fixture string) *snapshot.Snapshot {
 	t.Helper()
 	cloud := cloudtest.Start(t, cloudtest.Fixture(fixture))
-	client, err := azure.New(azure.Options{Endpoint: cloud.Endpoint, Credential: cloud.Credential(), Client: cloud.ClientOptions()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	workspace, err := capture.Find(t.Context(), client, "contoso-ml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := arm.Parse("/subscriptions/" + cloud.Subscriptions[1] + "/resourceGroups/ml-prod-rg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "w.snap")
-	writer, err := snapshot.Create(t.Context(), path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := capture.Run(t.Context(), capture.Options{Client: client, Workspace: workspace, Target: target}, writer); err != nil {
-		t.Fatal(err)
-	}
-	snap, err := snapshot.Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = snap.Close() })
-	return snap
+	client := capturing.Client(t, cloud)
+	workspace, target := capturing.Contoso(t, client, cloud)
+	path := capturing.Write(t, client, workspace, target)
+	return capturing.Open(t, path)
 }
 
 // read takes the facts out of a snapshot.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -15,12 +14,11 @@ import (
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
-	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rehearse"
 	"github.com/amlmove/amlmove/internal/rules"
-	"github.com/amlmove/amlmove/internal/snapshot"
+	"github.com/amlmove/amlmove/test/capturing"
 )
 
 // decided are choices with which nobody has to be asked.
@@ -37,15 +35,9 @@ type original struct {
 func newOriginal(t *testing.T, fixture string) *original {
 	t.Helper()
 	c := cloudtest.Start(t, cloudtest.Fixture(fixture))
-	client, err := azure.New(azure.Options{Endpoint: c.Endpoint, Credential: c.Credential(), Client: c.ClientOptions()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	workspace, err := capture.Find(t.Context(), client, "contoso-ml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &original{Cloud: c, client: client, workspace: workspace, target: arm.ID{{Type: arm.Subscriptions, Name: c.Subscriptions[1]}, {Type: arm.ResourceGroups, Name: "ml-prod-rg"}}}
+	client := capturing.Client(t, c)
+	workspace, target := capturing.Contoso(t, client, c)
+	o := &original{Cloud: c, client: client, workspace: workspace, target: target}
 	o.endLabeling(t)
 	o.must(t, http.MethodPost, "/_cloud/clock", `{"advance":"2m"}`)
 	return o
@@ -81,14 +73,7 @@ func (o *original) endLabeling(t *testing.T) {
 // plan captures the workspace and plans its move.
 func (o *original) plan(t *testing.T, choices rules.Choices) (*plan.Plan, string) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "w.snap")
-	w, err := snapshot.Create(t.Context(), file, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := capture.Run(t.Context(), capture.Options{Client: o.client, Workspace: o.workspace, Target: o.target}, w); err != nil {
-		t.Fatal(err)
-	}
+	file := capturing.Write(t, o.client, o.workspace, o.target)
 	p, err := mover.Make(t.Context(), file, choices)
 	if err != nil {
 		t.Fatal(err)

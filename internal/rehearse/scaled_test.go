@@ -14,9 +14,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/amlmove/amlmove/cloudtest"
-	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
-	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/cloud"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/operation"
@@ -27,6 +25,7 @@ import (
 	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/seal"
 	"github.com/amlmove/amlmove/internal/snapshot"
+	"github.com/amlmove/amlmove/test/capturing"
 )
 
 // scaled is the machine's clock, so many times as fast.
@@ -100,23 +99,9 @@ func TestTheForecastHoldsOnAClockThatRuns(t *testing.T) {
 func drained(t *testing.T) (*plan.Plan, string) {
 	t.Helper()
 	c := cloudtest.Start(t, cloudtest.Fixture("contoso-quiet"))
-	client, err := azure.New(azure.Options{Endpoint: c.Endpoint, Credential: c.Credential(), Client: c.ClientOptions()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	workspace, err := capture.Find(t.Context(), client, "contoso-ml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "w.snap")
-	w, err := snapshot.Create(t.Context(), file, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target := arm.ID{{Type: arm.Subscriptions, Name: c.Subscriptions[1]}, {Type: arm.ResourceGroups, Name: "ml-prod-rg"}}
-	if _, err := capture.Run(t.Context(), capture.Options{Client: client, Workspace: workspace, Target: target}, w); err != nil {
-		t.Fatal(err)
-	}
+	client := capturing.Client(t, c)
+	workspace, target := capturing.Contoso(t, client, c)
+	file := capturing.Write(t, client, workspace, target)
 	p, err := mover.Make(t.Context(), file, rules.Choices{Include: []string{"all"}, LiftLocks: true, ApproveEndpoints: true})
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/amlmove/amlmove/internal/facts"
 	"github.com/amlmove/amlmove/internal/rewrite"
 	"github.com/amlmove/amlmove/internal/snapshot"
+	"github.com/amlmove/amlmove/test/capturing"
 )
 
 // world is a running cloud with the workspace contoso-ml in it.
@@ -29,10 +30,7 @@ type world struct {
 func newWorld(t *testing.T, fixture string) *world {
 	t.Helper()
 	cloud := cloudtest.Start(t, cloudtest.Fixture(fixture))
-	client, err := azure.New(azure.Options{Endpoint: cloud.Endpoint, Credential: cloud.Credential(), Client: cloud.ClientOptions()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := capturing.Client(t, cloud)
 	workspace, err := capture.Find(t.Context(), client, "contoso-ml")
 	if err != nil {
 		t.Fatal(err)
@@ -43,14 +41,7 @@ func newWorld(t *testing.T, fixture string) *world {
 // captured writes the workspace down where it is.
 func (w *world) captured(t *testing.T, workspace, other arm.ID) *snapshot.Snapshot {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "w.snap")
-	writer, err := snapshot.Create(t.Context(), path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := capture.Run(t.Context(), capture.Options{Client: w.client, Workspace: workspace, Target: other}, writer); err != nil {
-		t.Fatal(err)
-	}
+	path := capturing.Write(t, w.client, workspace, other)
 	return opened(t, path)
 }
 

@@ -3,7 +3,6 @@
 package agree
 
 import (
-	"context"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/amlmove/amlmove/internal/facts"
 	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/snapshot"
+	"github.com/amlmove/amlmove/test/capturing"
 	"github.com/amlmove/amlmove/test/estate"
 )
 
@@ -54,12 +54,7 @@ func readInto(t *testing.T, c *cloudtest.Cloud, principal, workspace, target str
 
 func open(t *testing.T, path string) *snapshot.Snapshot {
 	t.Helper()
-	snap, err := snapshot.Open(context.WithoutCancel(t.Context()), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = snap.Close() })
-	return snap
+	return capturing.Open(t, path)
 }
 
 func parse(t *testing.T, text string) arm.ID {

@@ -15,8 +15,8 @@ import (
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/seal"
-	"github.com/amlmove/amlmove/internal/snapshot"
 	"github.com/amlmove/amlmove/internal/verify"
+	"github.com/amlmove/amlmove/test/capturing"
 )
 
 // TestTheCloudIsKilledUnderARun kills the cloud again and again while a run moves a workspace (issue 3): requests are cut anywhere, operations are interrupted, and the run goes on from what both sides show.
@@ -94,14 +94,7 @@ func newRun(t *testing.T, n *node) *run {
 		t.Fatal(err)
 	}
 	target := arm.ID{{Type: arm.Subscriptions, Name: n.state(t).Subscriptions[1]}, {Type: arm.ResourceGroups, Name: "ml-prod-rg"}}
-	file := filepath.Join(t.TempDir(), "w.snap")
-	w, err := snapshot.Create(t.Context(), file, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := capture.Run(t.Context(), capture.Options{Client: client, Workspace: workspace, Target: target}, w); err != nil {
-		t.Fatal(err)
-	}
+	file := capturing.Write(t, client, workspace, target)
 	p, err := mover.Make(t.Context(), file, rules.Choices{Include: []string{"all"}, Drain: rules.Cancel, LiftLocks: true, ApproveEndpoints: true, AcceptInstanceLoss: true, Force: true})
 	if err != nil {
 		t.Fatal(err)

@@ -14,22 +14,19 @@ import (
 	"github.com/amlmove/amlmove/cloudtest"
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
-	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/cloud"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/replica"
 	"github.com/amlmove/amlmove/internal/cloud/store/sqlite"
 	"github.com/amlmove/amlmove/internal/snapshot"
+	"github.com/amlmove/amlmove/test/capturing"
 )
 
 // written captures the workspace of a cloud.
-func written(t *testing.T, c *cloudtest.Cloud, workspace, target string) (path string) {
+func written(t *testing.T, c *cloudtest.Cloud, workspace, target string) string {
 	t.Helper()
-	client, err := azure.New(azure.Options{Endpoint: c.Endpoint, Credential: c.Credential(), Client: c.ClientOptions()})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := capturing.Client(t, c)
 	id, err := capture.Find(t.Context(), client, workspace)
 	if err != nil {
 		t.Fatal(err)
@@ -38,25 +35,12 @@ func written(t *testing.T, c *cloudtest.Cloud, workspace, target string) (path s
 	if err != nil {
 		t.Fatal(err)
 	}
-	path = filepath.Join(t.TempDir(), "a.snap")
-	w, err := snapshot.Create(t.Context(), path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := capture.Run(t.Context(), capture.Options{Client: client, Workspace: id, Target: group}, w); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return capturing.Write(t, client, id, group)
 }
 
 func open(t *testing.T, path string) *snapshot.Snapshot {
 	t.Helper()
-	snap, err := snapshot.Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = snap.Close() })
-	return snap
+	return capturing.Open(t, path)
 }
 
 // TestTheReplicaOfAReplicaIsTheSame is point 4 of issue 4: captured, loaded, captured again, the two snapshots have the same digest.

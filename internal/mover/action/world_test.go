@@ -17,12 +17,12 @@ import (
 	"github.com/amlmove/amlmove/cloudtest"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
-	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/facts"
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rewrite"
 	"github.com/amlmove/amlmove/internal/seal"
 	"github.com/amlmove/amlmove/internal/snapshot"
+	"github.com/amlmove/amlmove/test/capturing"
 )
 
 // world is a cloud with a workspace that was written down, and the environment of a run on it.
@@ -56,27 +56,9 @@ func connect(t *testing.T, cloud *cloudtest.Cloud) *azure.Client {
 func worldOn(t *testing.T, cloud *cloudtest.Cloud, include ...string) *world {
 	t.Helper()
 	client := connect(t, cloud)
-	workspace, err := capture.Find(t.Context(), client, "contoso-ml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := arm.Parse("/subscriptions/" + cloud.Subscriptions[1] + "/resourceGroups/ml-prod-rg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "before.snap")
-	writer, err := snapshot.Create(t.Context(), path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := capture.Run(t.Context(), capture.Options{Client: client, Workspace: workspace, Target: target}, writer); err != nil {
-		t.Fatal(err)
-	}
-	before, err := snapshot.Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = before.Close() })
+	workspace, target := capturing.Contoso(t, client, cloud)
+	path := capturing.Write(t, client, workspace, target)
+	before := capturing.Open(t, path)
 	f, err := facts.Read(t.Context(), before)
 	if err != nil {
 		t.Fatal(err)
