@@ -1,7 +1,6 @@
 package rehearse_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"os"
 	"reflect"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/amlmove/amlmove/cloudtest"
-	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/mover"
@@ -38,7 +36,7 @@ func newOriginal(t *testing.T, fixture string) *original {
 	client := capturing.Client(t, c)
 	workspace, target := capturing.Contoso(t, client, c)
 	o := &original{Cloud: c, client: client, workspace: workspace, target: target}
-	o.endLabeling(t)
+	capturing.EndLabeling(t, c, workspace)
 	o.must(t, http.MethodPost, "/_cloud/clock", `{"advance":"2m"}`)
 	return o
 }
@@ -47,26 +45,6 @@ func (o *original) must(t *testing.T, method, path string, body any) {
 	t.Helper()
 	if answer := o.Await(t, method, path, body); answer.Status >= 300 {
 		t.Fatalf("%s %s: %d %s", method, path, answer.Status, answer.Body)
-	}
-}
-
-// endLabeling lets the labeling projects that run come to their end.
-func (o *original) endLabeling(t *testing.T) {
-	t.Helper()
-	const version = "?api-version=2024-04-01-preview"
-	var page struct{ Value []json.RawMessage }
-	if err := json.Unmarshal(o.Do(t, "", http.MethodGet, o.workspace.String()+"/labelingJobs"+version, nil).Body, &page); err != nil {
-		t.Fatal(err)
-	}
-	for _, raw := range page.Value {
-		doc, err := arm.ParseDocument(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !aml.JobStatus(doc.Text("properties.status")).Terminal() {
-			o.must(t, http.MethodPost, doc.Text("id")+"/pause"+version, "{}")
-			o.must(t, http.MethodPost, doc.Text("id")+"/resume"+version, "{}")
-		}
 	}
 }
 

@@ -3,10 +3,13 @@ package capturing
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
 	"path/filepath"
 	"testing"
 
 	"github.com/amlmove/amlmove/cloudtest"
+	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/capture"
@@ -56,4 +59,28 @@ func Open(t testing.TB, path string) *snapshot.Snapshot {
 	}
 	t.Cleanup(func() { _ = snap.Close() }) // only read
 	return snap
+}
+
+// EndLabeling lets the labeling projects of a workspace that run come to their end, as their annotators would.
+func EndLabeling(t testing.TB, c *cloudtest.Cloud, workspace arm.ID) {
+	t.Helper()
+	const version = "?api-version=2024-04-01-preview"
+	var page struct{ Value []json.RawMessage }
+	if err := json.Unmarshal(c.Do(t, "", http.MethodGet, workspace.String()+"/labelingJobs"+version, nil).Body, &page); err != nil {
+		t.Fatal(err)
+	}
+	for _, raw := range page.Value {
+		doc, err := arm.ParseDocument(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if aml.JobStatus(doc.Text("properties.status")).Terminal() {
+			continue
+		}
+		for _, verb := range []string{"/pause", "/resume"} {
+			if answer := c.Await(t, http.MethodPost, doc.Text("id")+verb+version, "{}"); answer.Status >= http.StatusMultipleChoices {
+				t.Fatalf("%s: %d %s", verb, answer.Status, answer.Body)
+			}
+		}
+	}
 }

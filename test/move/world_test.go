@@ -13,7 +13,6 @@ import (
 	"filippo.io/age"
 
 	"github.com/amlmove/amlmove/cloudtest"
-	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/capture"
@@ -23,6 +22,7 @@ import (
 	"github.com/amlmove/amlmove/internal/seal"
 	"github.com/amlmove/amlmove/internal/snapshot"
 	"github.com/amlmove/amlmove/internal/verify"
+	"github.com/amlmove/amlmove/test/capturing"
 )
 
 // decided are choices with which contoso in full use can be moved.
@@ -64,7 +64,7 @@ func newWorldOf(t testing.TB, fixture string) *world {
 	}
 	w := &world{cloud: cloud, client: client, workspace: workspace, key: key, dir: t.TempDir(),
 		target: arm.ID{{Type: arm.Subscriptions, Name: cloud.Subscriptions[1]}, {Type: arm.ResourceGroups, Name: "ml-prod-rg"}}}
-	w.endLabeling(t)
+	capturing.EndLabeling(t, cloud, workspace)
 	// The fixture has a job that somebody has just cancelled: it ends in 90 seconds.
 	if answer := cloud.Do(t, "", http.MethodPost, "/_cloud/clock", `{"advance":"2m"}`); answer.Status >= 300 {
 		t.Fatalf("advance the clock: %d %s", answer.Status, answer.Body)
@@ -82,30 +82,6 @@ func connect(dir string) (*azure.Client, error) {
 		o.Sleep = quick{}.Sleep
 		o.Client.Retry.RetryDelay, o.Client.Retry.MaxRetryDelay = 20*time.Millisecond, 2*time.Second
 	})
-}
-
-// endLabeling lets the labeling projects that run come to their end.
-func (w *world) endLabeling(t testing.TB) {
-	t.Helper()
-	list := w.cloud.Do(t, "", http.MethodGet, w.workspace.String()+"/labelingJobs?api-version=2024-04-01-preview", nil)
-	var page struct{ Value []json.RawMessage }
-	if err := json.Unmarshal(list.Body, &page); err != nil {
-		t.Fatal(err)
-	}
-	for _, raw := range page.Value {
-		doc, err := arm.ParseDocument(raw)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if aml.JobStatus(doc.Text("properties.status")).Terminal() {
-			continue
-		}
-		for _, verb := range []string{"/pause", "/resume"} {
-			if answer := w.cloud.Await(t, http.MethodPost, doc.Text("id")+verb+"?api-version=2024-04-01-preview", "{}"); answer.Status >= 300 {
-				t.Fatalf("%s: %d %s", verb, answer.Status, answer.Body)
-			}
-		}
-	}
 }
 
 // snap captures the workspace where it is.

@@ -128,27 +128,7 @@ func TestWhatCannotBeBroughtOverIsLeftOutAndListed(t *testing.T) {
 		"a resource in the group that the cloud does not have":      {Section: snapshot.Source, Type: aml.Resources, ID: group + "/providers/Microsoft.Web/sites/s#listed", Body: []byte(`{"id":"` + group + `/providers/Microsoft.Web/sites/s","location":"eastus"}`)},
 	}
 	known := snapshot.Document{Section: snapshot.Source, Type: aml.RoleAssignments, ID: group + "/providers/Microsoft.Storage/storageAccounts/neverseen/providers/Microsoft.Authorization/roleAssignments/a4", Body: []byte(role)}
-	path := filepath.Join(t.TempDir(), "odd.snap")
-	w, err := snapshot.Create(t.Context(), path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for d, err := range source.Documents(t.Context()) {
-		if err == nil {
-			err = w.Add(t.Context(), d)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, d := range append(slices.Collect(maps.Values(odd)), known) {
-		if err := w.Add(t.Context(), d); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := w.Finish(t.Context(), source.Header); err != nil {
-		t.Fatal(err)
-	}
+	path := withMore(t, source, append(slices.Collect(maps.Values(odd)), known)...)
 	st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -185,29 +165,13 @@ func TestTheKeysOfEveryServiceHavePlaceholders(t *testing.T) {
 	group, _, _ := strings.Cut(source.Header.WorkspaceID, "/providers/")
 	listings := map[string]string{"Microsoft.Storage/storageAccounts/keyed": "listKeys", "Microsoft.ContainerRegistry/registries/keyed": "listCredentials", "Microsoft.ContainerService/managedClusters/keyed": "listClusterAdminCredential",
 		"Microsoft.DocumentDB/databaseAccounts/keyed": "listKeys", "Microsoft.Search/searchServices/keyed": "listAdminKeys", "Microsoft.CognitiveServices/accounts/keyed": "listKeys", "Microsoft.OperationalInsights/workspaces/keyed": "sharedKeys"}
-	path := filepath.Join(t.TempDir(), "keys.snap")
-	w, err := snapshot.Create(t.Context(), path, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for d, err := range source.Documents(t.Context()) {
-		if err == nil {
-			err = w.Add(t.Context(), d)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	var keyed []snapshot.Document
 	for name := range listings {
 		id := group + "/providers/" + name
 		body := `{"id":"` + id + `","location":"eastus","properties":{"provisioningState":"Succeeded","adminUserEnabled":true}}`
-		if err := w.Add(t.Context(), snapshot.Document{Section: snapshot.Source, Type: aml.Resources, ID: id + "#listed", Body: []byte(body)}); err != nil {
-			t.Fatal(err)
-		}
+		keyed = append(keyed, snapshot.Document{Section: snapshot.Source, Type: aml.Resources, ID: id + "#listed", Body: []byte(body)})
 	}
-	if _, err := w.Finish(t.Context(), source.Header); err != nil {
-		t.Fatal(err)
-	}
+	path := withMore(t, source, keyed...)
 	known := 0
 	for _, namespace := range cloud.Types().Namespaces() {
 		_, entries, _ := cloud.Types().Namespace(namespace)
@@ -227,4 +191,31 @@ func TestTheKeysOfEveryServiceHavePlaceholders(t *testing.T) {
 			t.Errorf("%s of %s is answered %d: %s", verb, name, answer.Status, answer.Body)
 		}
 	}
+}
+
+// withMore writes a snapshot once more, with further documents.
+func withMore(t *testing.T, source *snapshot.Snapshot, more ...snapshot.Document) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "more.snap")
+	w, err := snapshot.Create(t.Context(), path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, err := range source.Documents(t.Context()) {
+		if err == nil {
+			err = w.Add(t.Context(), d)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, d := range more {
+		if err := w.Add(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Finish(t.Context(), source.Header); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
