@@ -138,12 +138,23 @@ func (e *Engine) View(ctx context.Context, fn func(store.Reader, *State) error) 
 // Update runs fn in a transaction with the access state that the transaction sees, and wakes the runner when fn wrote an operation. Two requests that
 // make or change the same thing at once may find that out only when they write; the second one runs again and finds what the first one did.
 func (e *Engine) Update(ctx context.Context, fn func(store.Tx, *State) error) error {
-	err := e.update(ctx, fn)
-	for again := 0; again < 5 && lostRace(err); again++ {
-		err = e.update(ctx, fn)
-	}
-	if lostRace(err) {
+	operations := 0
+	err := e.Store.Update(ctx, func(tx store.Tx) error {
+		operations = 0
+		st, err := e.StateOf(ctx, tx)
+		if err == nil {
+			err = fn(counting{tx, &operations}, st)
+		}
+		if lostRace(err) {
+			return store.Again(err)
+		}
+		return err
+	})
+	switch {
+	case lostRace(err):
 		return errs.Wrap(errs.Conflict, "Conflict", err, "Another operation on this resource or on its parent is in progress. Please try again later.")
+	case err == nil && operations > 0:
+		e.wake()
 	}
 	return err
 }
@@ -153,22 +164,6 @@ func (e *Engine) Update(ctx context.Context, fn func(store.Tx, *State) error) er
 func lostRace(err error) bool {
 	e := errs.As(err)
 	return e != nil && (e.Kind == errs.Conflict && e.Code == "NodeExists" || e.Code == provider.ChangedMeanwhile)
-}
-
-func (e *Engine) update(ctx context.Context, fn func(store.Tx, *State) error) error {
-	operations := 0
-	err := e.Store.Update(ctx, func(tx store.Tx) error {
-		operations = 0
-		st, err := e.StateOf(ctx, tx)
-		if err != nil {
-			return err
-		}
-		return fn(counting{tx, &operations}, st)
-	})
-	if err == nil && operations > 0 {
-		e.wake()
-	}
-	return err
 }
 
 // counting counts the operations that a transaction writes.

@@ -96,6 +96,8 @@ type Store interface {
 	// kill -9 and power loss. When fn returns an error nothing of it is kept and that error is returned as it is. fn may be run
 	// more than once (serialisation failures, deadlocks), so it MUST have no effect outside the transaction that is
 	// not simply overwritten by the next run. Engines may commit several updates as a group; they then isolate a failing one.
+	// An error marked by Again asks for such another run, with all that fn locked before locked from its start; what stays after the last
+	// run is returned without the mark.
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// Collect deletes at most limit nodes that were trashed (whole subtrees, in steps) and returns how many it deleted.
@@ -108,6 +110,20 @@ type Store interface {
 	// Close waits for running transactions and releases everything.
 	Close() error
 }
+
+// Again marks the error of an update's function that lost a race: another transaction changed what it had read, or took the name that it wanted.
+// Where only one transaction writes at a time nothing of that kind happens, and the engine returns err.
+func Again(err error) error { return again{err} }
+
+// LostRace returns the error that Again marked, and whether err is such a one.
+func LostRace(err error) (error, bool) {
+	if a, marked := err.(again); marked { //nolint:errorlint // the mark is the outermost
+		return a.error, true
+	}
+	return err, false
+}
+
+type again struct{ error }
 
 // Stats counts what a store holds, trash included in Nodes.
 type Stats struct {

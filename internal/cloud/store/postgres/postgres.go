@@ -140,8 +140,8 @@ func (s *Store) attempt(ctx context.Context, fn func(*tx) error, wanted map[stor
 	if len(wanted) > 0 {
 		session.ahead = []statement{{sql: sqlHoldAhead, args: []any{numbers(slices.Collect(maps.Keys(wanted)))}}}
 	}
-	if err := run(t, fn); err != nil || session.again {
-		return session.again, err
+	if err, lost := store.LostRace(run(t, fn)); err != nil || session.again {
+		return lost || session.again, err
 	}
 	err = t.commit(ctx)
 	return session.again, err

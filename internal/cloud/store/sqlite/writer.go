@@ -69,7 +69,7 @@ func run(req *request, t *tx, fn func(*tx) error) {
 		t.over = true
 		req.ran <- err
 	}()
-	err = fn(t)
+	err, _ = store.LostRace(fn(t)) // nobody else writes: it would end the same
 }
 
 // write is the writer goroutine: it alone uses the writing connection.

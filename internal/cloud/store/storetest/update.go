@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -16,6 +17,8 @@ var updateChecks = []check{
 	{"a failing update leaves nothing and returns its own error", updateFails},
 	{"a failing update does not disturb its neighbours", updateIsolation},
 	{"an update that is run again has its effect once", updateOnce},
+	{"an update that lost a race may ask for another run", updateAgain},
+	{"an error that asks in vain for another run is returned as it is", updateInVain},
 	{"a panic becomes an error and the store goes on", updatePanic},
 	{"a function that ends its goroutine does not stop the store", updateGoexit},
 	{"a canceled update does not happen", updateCanceled},
@@ -128,6 +131,56 @@ func updateOnce(t *testing.T, c *cloud) {
 	all.Wait()
 	want(t, "inserts that won", won, turns)
 	want(t, "nodes", c.stats(t).Nodes, 2+turns)
+}
+
+// updateAgain counts up in a node that everybody reads before anybody locks it.
+func updateAgain(t *testing.T, c *cloud) {
+	const workers, turns = 8, 12
+	id := c.plant(t, store.Root, "sub/a")[0]
+	count := func(tx store.Tx) error {
+		seen, err := tx.Node(c.ctx, id)
+		if err != nil {
+			return err
+		}
+		runtime.Gosched()
+		held, err := tx.Hold(c.ctx, store.Exclusive, id)
+		if err != nil {
+			return err
+		}
+		if held[0].ETag != seen.ETag {
+			return store.Again(errors.New("the node was changed meanwhile"))
+		}
+		number, _ := strconv.Atoi(seen.ETag)
+		seen.ETag = strconv.Itoa(number + 1)
+		return tx.Save(c.ctx, seen)
+	}
+	var all sync.WaitGroup
+	for w := range workers {
+		all.Go(func() {
+			for range turns {
+				if err := c.Update(c.ctx, count); err != nil {
+					t.Errorf("worker %d: %v", w, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	c.view(t, func(r store.Reader) error {
+		n, err := r.Node(c.ctx, id)
+		wantText(t, "etag", n.ETag, strconv.Itoa(workers*turns))
+		return err
+	})
+}
+
+func updateInVain(t *testing.T, c *cloud) {
+	mine := errors.New("mine")
+	err := c.Update(c.ctx, func(tx store.Tx) error {
+		return store.Again(errors.Join(mine, tx.Insert(c.ctx, leaf(store.Root, "sub/a"))))
+	})
+	if _, marked := store.LostRace(err); marked || !errors.Is(err, mine) {
+		t.Errorf("got %v, want the error of the function, without the mark", err)
+	}
+	want(t, "nodes", c.stats(t).Nodes, 0)
 }
 
 func updatePanic(t *testing.T, c *cloud) {
