@@ -3,6 +3,7 @@
 //	go run ./bench              rates at 16 connections, start, memory
 //	go run ./bench -store postgres://...
 //	go run ./bench -move        the exclusive window of a move, by assets (slow: it loads a million)
+//	go run ./bench -mover       a whole move, command by command; -scales 2,21,2100 are about 1,000, 10,000 and 1,000,000 assets; -az 200 does the same with az
 //
 // The control is a minimal TLS server without ARM logic: one synced SQLite transaction (or one PostgreSQL transaction) per PUT, one keyed read per GET.
 package main
@@ -26,6 +27,9 @@ func main() {
 		dsn       = flag.String("store", "", "measure on PostgreSQL, postgres://...: an empty database that the bench may fill")
 		moves     = flag.Bool("move", false, "measure the window of a move by assets")
 		sizes     = flag.String("sizes", "1000,100000,1000000", "with -move: numbers of assets")
+		mover     = flag.Bool("mover", false, "measure capture, plan, rehearse, apply and verify of one workspace")
+		scales    = flag.String("scales", "2,21", "with -mover: how many times as large contoso is, about 480 assets each")
+		az        = flag.Int("az", 0, "with -mover: do the same with a script of az commands, and put so many data versions with it")
 		count     = flag.Int("n", 10_000, "resources")
 		rounds    = flag.Int("rounds", 3, "interleaved rounds; medians are printed")
 	)
@@ -34,6 +38,8 @@ func main() {
 	switch {
 	case *asControl != "":
 		err = serveControl(ctx, *asControl, *dir)
+	case *mover:
+		err = benchMover(ctx, *scales, *az)
 	case *moves:
 		err = benchMoves(ctx, *sizes)
 	default:

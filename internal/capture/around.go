@@ -43,7 +43,7 @@ func (r *reading) account(ctx context.Context, id arm.ID) error {
 		return err
 	}
 	var connections []head
-	_ = json.Unmarshal(doc.Properties["privateEndpointConnections"], &connections) // most have none
+	_ = json.Unmarshal(doc.property("privateEndpointConnections"), &connections) // most have none
 	for _, connection := range connections {
 		r.endpointOf(connection)
 	}
@@ -85,7 +85,7 @@ func (r *reading) endpoint(ctx context.Context, id arm.ID) error {
 	r.ask(query{section: snapshot.Source, path: id.String() + "/privateDnsZoneGroups", typ: aml.DNSZoneGroups,
 		why: "names of the private endpoint could not be resolved after it is made again"})
 	var interfaces []struct{ ID string }
-	_ = json.Unmarshal(doc.Properties["networkInterfaces"], &interfaces) // none while it is being made
+	_ = json.Unmarshal(doc.property("networkInterfaces"), &interfaces) // none while it is being made
 	for _, nic := range interfaces {
 		if _, err := arm.Parse(nic.ID); err == nil && r.first(nic.ID) {
 			r.crew.do(func(ctx context.Context) error {
@@ -105,7 +105,7 @@ func (r *reading) alerts(ctx context.Context) error {
 	}
 	for _, subscription := range subscriptions {
 		err := r.list(ctx, query{section: snapshot.Source, path: "/subscriptions/" + subscription + "/providers/" + string(aml.MetricAlerts), typ: aml.MetricAlerts,
-			keep: func(doc head) bool { return r.mentions(doc.Properties["scopes"]) },
+			keep: func(doc head) bool { return r.mentions(doc.property("scopes")) },
 			why:  "alerts go on watching the old id: those of the workspace must be changed"})
 		if err != nil {
 			return err
@@ -157,7 +157,7 @@ func (r *reading) linked(doc head) bool {
 	var parameters struct {
 		AmlWorkspaceID struct{ Value string }
 	}
-	_ = json.Unmarshal(doc.Properties["parameters"], &parameters)
+	_ = json.Unmarshal(doc.property("parameters"), &parameters)
 	id, err := arm.Parse(parameters.AmlWorkspaceID.Value)
 	return err == nil && id.Equal(r.Workspace)
 }

@@ -128,7 +128,7 @@ func (r *reading) workspace(ctx context.Context) error {
 			r.doc.accounts = append(r.doc.accounts, id)
 		}
 	}
-	return r.keep(ctx, snapshot.Content, r.Workspace.String(), aml.Workspaces, version, answer)
+	return r.keep(ctx, r.document(snapshot.Content, r.Workspace.String(), aml.Workspaces, version, answer))
 }
 
 // region is the workspace's location as paths spell it.

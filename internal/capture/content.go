@@ -104,7 +104,7 @@ func childrenOf(kind aml.Kind) []aml.Kind {
 // endpointOf hands in the private endpoint that a connection belongs to.
 func (r *reading) endpointOf(connection head) {
 	var endpoint struct{ ID string }
-	_ = json.Unmarshal(connection.Properties["privateEndpoint"], &endpoint) // a rejected connection may have none
+	_ = json.Unmarshal(connection.property("privateEndpoint"), &endpoint) // a rejected connection may have none
 	id, err := arm.Parse(endpoint.ID)
 	if err == nil && len(id) > 0 && r.first(endpoint.ID) {
 		r.crew.do(func(ctx context.Context) error { return r.endpoint(ctx, id) })

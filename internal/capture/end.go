@@ -91,7 +91,7 @@ func (r *reading) providers(section snapshot.Section, subscription arm.ID) {
 			if err != nil {
 				return r.gap(ctx, query{section: section, path: path, why: "nobody knows whether " + namespace + " is registered"}, err)
 			}
-			return r.keep(ctx, section, path, aml.Providers, "", offer.Raw)
+			return r.keep(ctx, r.document(section, path, aml.Providers, "", offer.Raw))
 		})
 	}
 }

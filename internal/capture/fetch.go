@@ -35,8 +35,15 @@ type query struct {
 type head struct {
 	ID         string
 	Name       json.RawMessage // a text, or {value, localizedValue} of a quota
-	Properties map[string]json.RawMessage
+	Properties json.RawMessage
 	raw        json.RawMessage
+}
+
+// property is one of the properties; nil if there is none.
+func (h head) property(name string) json.RawMessage {
+	var properties map[string]json.RawMessage
+	_ = json.Unmarshal(h.Properties, &properties) // absent, or null
+	return properties[name]
 }
 
 // name is the name of a document, in either form.
@@ -53,7 +60,7 @@ func (h head) name() string {
 // text is a property that is a text; empty if it is none.
 func (h head) text(property string) string {
 	var text string
-	_ = json.Unmarshal(h.Properties[property], &text)
+	_ = json.Unmarshal(h.property(property), &text)
 	return text
 }
 
@@ -63,7 +70,7 @@ type member struct{ PolicyDefinitionID string }
 // members reads a property that is a list of definitions.
 func (h head) members(property string) []member {
 	var list []member
-	_ = json.Unmarshal(h.Properties[property], &list)
+	_ = json.Unmarshal(h.property(property), &list)
 	return list
 }
 
@@ -88,13 +95,14 @@ func (r *reading) one(ctx context.Context, q query) (doc head, found bool, err e
 	if id == "" {
 		id = q.path
 	}
-	return doc, true, r.keep(ctx, q.section, id, q.typ, version, body)
+	return doc, true, r.keep(ctx, r.document(q.section, id, q.typ, version, body))
 }
 
 // list reads a collection to its end and keeps its documents.
 func (r *reading) list(ctx context.Context, q query) error {
 	version := r.versionOf(ctx, q)
 	n, skipped := 0, 0
+	var together []snapshot.Document
 	err := r.Client.List(ctx, q.path, version, func(raw json.RawMessage) error {
 		doc := head{}
 		if err := json.Unmarshal(raw, &doc); err != nil {
@@ -113,14 +121,19 @@ func (r *reading) list(ctx context.Context, q query) error {
 		if id == "" {
 			id = r.keyOf(q, doc.name(), n-1)
 		}
-		if err := r.keep(ctx, q.section, id, q.typ, version, raw); err != nil {
-			return err
+		if together = append(together, r.document(q.section, id, q.typ, version, raw)); len(together) == keptTogether {
+			full := together
+			together = nil
+			r.crew.do(func(ctx context.Context) error { return r.keep(ctx, full...) })
 		}
 		if q.each != nil {
 			q.each(ctx, doc)
 		}
 		return ctx.Err()
 	})
+	if kept := r.keep(ctx, together...); kept != nil {
+		return kept
+	}
 	if err != nil {
 		return r.gap(ctx, q, err)
 	}
@@ -151,14 +164,24 @@ func (r *reading) versionOf(ctx context.Context, q query) string {
 	return r.Client.Version(ctx, subscription, q.typ)
 }
 
-// keep writes a document.
-func (r *reading) keep(ctx context.Context, section snapshot.Section, id string, t arm.Type, version string, body json.RawMessage) error {
-	err := r.writer.Add(ctx, snapshot.Document{Section: section, ID: id, Type: t, Version: version, Taken: r.Now(), Body: body})
-	if err == nil {
+// keptTogether is how many documents of a list are written by one hand while another one reads on: a list of jobs is as long as all others together.
+const keptTogether = 25
+
+// document is what is kept of an answer that has just come.
+func (r *reading) document(section snapshot.Section, id string, t arm.Type, version string, body json.RawMessage) snapshot.Document {
+	return snapshot.Document{Section: section, ID: id, Type: t, Version: version, Taken: r.Now(), Body: body}
+}
+
+// keep writes documents.
+func (r *reading) keep(ctx context.Context, documents ...snapshot.Document) error {
+	for _, d := range documents {
+		if err := r.writer.Add(ctx, d); err != nil {
+			return err
+		}
 		r.Progress.Documents.Add(1)
-		r.Progress.Bytes.Add(int64(len(body)))
+		r.Progress.Bytes.Add(int64(len(d.Body)))
 	}
-	return err
+	return nil
 }
 
 // otherTenant is ARM's code for a subscription of another tenant than that of the token. Of a subscription that is not the workspace's that is an answer (S27), not a

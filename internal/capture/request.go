@@ -31,7 +31,7 @@ func (r *reading) requests(ctx context.Context, endpoint head) error {
 	if err != nil {
 		return errs.Wrap(errs.Internal, "EncodeFailed", err, "write the requests of %s", endpoint.ID)
 	}
-	return r.keep(ctx, snapshot.Source, id, aml.Metrics, version, kept)
+	return r.keep(ctx, r.document(snapshot.Source, id, aml.Metrics, version, kept))
 }
 
 // sumOf adds up the points of all series in an answer; what has no value counts as nought.

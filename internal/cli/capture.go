@@ -59,11 +59,7 @@ func runCapture(ctx context.Context, s streams, o captureOptions, workspace stri
 	if err := checkFormat(o.format); err != nil {
 		return err
 	}
-	place, err := azure.FindPlace(o.endpoint)
-	if err != nil {
-		return err
-	}
-	client, err := azure.Connect(place)
+	client, err := connect(o.endpoint)
 	if err != nil {
 		return err
 	}

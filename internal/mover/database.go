@@ -28,6 +28,7 @@ var schemaPostgres string
 // Database is where journals and durable runs are kept: a file for one run, or PostgreSQL for many (D4).
 type Database struct {
 	db  *sql.DB
+	pen *pen
 	url string // of PostgreSQL; empty for a file
 }
 
@@ -39,7 +40,7 @@ func OpenFile(ctx context.Context, path string) (*Database, error) {
 	if err != nil {
 		return nil, databaseError(err, path)
 	}
-	return prepare(ctx, &Database{db: db}, schemaSQLite, path)
+	return prepare(ctx, &Database{db: db, pen: &pen{db: db}}, schemaSQLite, path)
 }
 
 // OpenPostgres opens a database for many runs. The URL may hold a password: it is never shown.
@@ -49,7 +50,7 @@ func OpenPostgres(ctx context.Context, dsn string) (*Database, error) {
 		return nil, databaseError(err, Masked(dsn))
 	}
 	db.SetMaxOpenConns(16)
-	return prepare(ctx, &Database{db: db, url: dsn}, schemaPostgres, Masked(dsn))
+	return prepare(ctx, &Database{db: db, pen: &pen{db: db}, url: dsn}, schemaPostgres, Masked(dsn))
 }
 
 func prepare(ctx context.Context, d *Database, schema, name string) (*Database, error) {

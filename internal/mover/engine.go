@@ -153,7 +153,7 @@ func (r *Run) openDatabase(ctx context.Context) error {
 		return err
 	}
 	r.onClose(func() error { release(); return nil })
-	r.journal = &journal{db: r.Database.db, run: r.key, id: r.ID, now: r.Clock.Now, hook: r.Hook}
+	r.journal = &journal{db: r.Database.db, pen: r.Database.pen, run: r.key, id: r.ID, now: r.Clock.Now, hook: r.Hook}
 	return r.journal.enter(ctx)
 }
 

@@ -16,6 +16,7 @@ import (
 // ever in it. It implements action.Journal.
 type journal struct {
 	db  *sql.DB
+	pen *pen
 	run string // key of the run in the database
 	id  string // of the run, for people
 	now func() time.Time
@@ -24,19 +25,19 @@ type journal struct {
 }
 
 // exec writes.
-func (j *journal) exec(ctx context.Context, query string, args ...any) error {
-	return j.write(ctx, func(ctx context.Context) error {
-		_, err := j.db.ExecContext(ctx, query, args...)
+func (j *journal) exec(query string, args ...any) error {
+	return j.write(func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, query, args...)
 		return err
 	})
 }
 
 // write does a write that a person who stops the run does not cut off.
-func (j *journal) write(ctx context.Context, do func(context.Context) error) error {
+func (j *journal) write(do func(context.Context, *sql.Tx) error) error {
 	if j.hook != nil {
 		j.hook("before")
 	}
-	if err := do(context.WithoutCancel(ctx)); err != nil {
+	if err := j.pen.write(do); err != nil {
 		return errs.Wrap(errs.Unavailable, "RunJournal", err, "the journal of the run %s cannot be written", j.id).Advise("check the free space; amlmove resume %s goes on", j.id)
 	}
 	if j.hook != nil {
@@ -56,8 +57,8 @@ func number(is bool) int {
 
 // Begin writes down that a request is about to be sent.
 func (j *journal) Begin(ctx context.Context, step string, back bool, method, path string) (n int64, err error) {
-	err = j.write(ctx, func(ctx context.Context) error {
-		return j.db.QueryRowContext(ctx, `INSERT INTO amlmove_request (run, step, back, method, path, began, ended, status, correlation, request, url, reason)
+	err = j.write(func(ctx context.Context, tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `INSERT INTO amlmove_request (run, step, back, method, path, began, ended, status, correlation, request, url, reason)
 			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '', '', '', '') RETURNING number`, j.run, step, number(back), method, path, j.stamp()).Scan(&n)
 	})
 	return n, err
@@ -65,12 +66,12 @@ func (j *journal) Begin(ctx context.Context, step string, back bool, method, pat
 
 // Answered adds the first answer.
 func (j *journal) Answered(ctx context.Context, n int64, t azure.Trace) error {
-	return j.exec(ctx, "UPDATE amlmove_request SET status = $1, correlation = $2, request = $3, url = $4 WHERE number = $5", t.Status, t.Correlation, t.Request, t.Location, n)
+	return j.exec("UPDATE amlmove_request SET status = $1, correlation = $2, request = $3, url = $4 WHERE number = $5", t.Status, t.Correlation, t.Request, t.Location, n)
 }
 
 // Ended adds the end.
 func (j *journal) Ended(ctx context.Context, n int64, end error) error {
-	return j.exec(ctx, "UPDATE amlmove_request SET ended = $1, reason = $2 WHERE number = $3", j.stamp(), reason(end), n)
+	return j.exec("UPDATE amlmove_request SET ended = $1, reason = $2 WHERE number = $3", j.stamp(), reason(end), n)
 }
 
 // Unended returns the operations that may still go on.
@@ -81,7 +82,7 @@ func (j *journal) Unended(ctx context.Context, step string, back bool) ([]action
 
 // Remark keeps what the report must say.
 func (j *journal) Remark(ctx context.Context, step, kind, text string) error {
-	return j.exec(ctx, "INSERT INTO amlmove_remark (run, step, kind, text, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", j.run, step, kind, text, j.stamp())
+	return j.exec("INSERT INTO amlmove_remark (run, step, kind, text, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING", j.run, step, kind, text, j.stamp())
 }
 
 // Cursor returns how far a step has come.
@@ -95,7 +96,7 @@ func (j *journal) Cursor(ctx context.Context, step string) (value string, err er
 
 // Advance moves the cursor.
 func (j *journal) Advance(ctx context.Context, step, cursor string) error {
-	return j.exec(ctx, "INSERT INTO amlmove_cursor (run, step, value) VALUES ($1, $2, $3) ON CONFLICT (run, step) DO UPDATE SET value = excluded.value", j.run, step, cursor)
+	return j.exec("INSERT INTO amlmove_cursor (run, step, value) VALUES ($1, $2, $3) ON CONFLICT (run, step) DO UPDATE SET value = excluded.value", j.run, step, cursor)
 }
 
 // Record is what the journal says of a run.
@@ -132,7 +133,7 @@ func instant(nanos int64) time.Time {
 
 // enter makes the run's row, as ready, unless it is there.
 func (j *journal) enter(ctx context.Context) error {
-	return j.exec(ctx, "INSERT INTO amlmove_run (id, state, attempt, began, ended, reason) VALUES ($1, $2, 0, $3, 0, '') ON CONFLICT DO NOTHING", j.run, string(Ready), j.stamp())
+	return j.exec("INSERT INTO amlmove_run (id, state, attempt, began, ended, reason) VALUES ($1, $2, 0, $3, 0, '') ON CONFLICT DO NOTHING", j.run, string(Ready), j.stamp())
 }
 
 // become changes the state of the run. A change that is not legal is a defect and changes nothing.
@@ -151,13 +152,13 @@ func (j *journal) become(ctx context.Context, next State, why string) error {
 	if next != Running && next != RollingBack && next != Ready {
 		ended = j.stamp()
 	}
-	return j.exec(ctx, "UPDATE amlmove_run SET state = $1, ended = $2, reason = $3 WHERE id = $4 AND state = $5", string(next), ended, why, j.run, string(r.State))
+	return j.exec("UPDATE amlmove_run SET state = $1, ended = $2, reason = $3 WHERE id = $4 AND state = $5", string(next), ended, why, j.run, string(r.State))
 }
 
 // attempt begins the next attempt and returns its number.
 func (j *journal) attempt(ctx context.Context) (n int, err error) {
-	err = j.write(ctx, func(ctx context.Context) error {
-		return j.db.QueryRowContext(ctx, "UPDATE amlmove_run SET attempt = attempt + 1 WHERE id = $1 RETURNING attempt", j.run).Scan(&n)
+	err = j.write(func(ctx context.Context, tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "UPDATE amlmove_run SET attempt = attempt + 1 WHERE id = $1 RETURNING attempt", j.run).Scan(&n)
 	})
 	return n, err
 }
@@ -165,7 +166,7 @@ func (j *journal) attempt(ctx context.Context) (n int, err error) {
 // renew forgets what earlier attempts did with the steps, so that a run that was rolled back begins anew. Requests stay: they are history.
 func (j *journal) renew(ctx context.Context) error {
 	for _, table := range []string{"amlmove_step", "amlmove_cursor", "amlmove_remark"} {
-		if err := j.exec(ctx, fmt.Sprintf("DELETE FROM %s WHERE run = $1", table), j.run); err != nil { //nolint:gosec // the names are ours
+		if err := j.exec(fmt.Sprintf("DELETE FROM %s WHERE run = $1", table), j.run); err != nil { //nolint:gosec // the names are ours
 			return err
 		}
 	}
@@ -185,7 +186,7 @@ type StepRecord struct {
 
 // began writes down that a step is begun, or begun again.
 func (j *journal) began(ctx context.Context, step string, back bool) error {
-	return j.exec(ctx, `INSERT INTO amlmove_step (run, step, back, state, tries, began, ended, reason) VALUES ($1, $2, $3, $4, 1, $5, 0, '')
+	return j.exec(`INSERT INTO amlmove_step (run, step, back, state, tries, began, ended, reason) VALUES ($1, $2, $3, $4, 1, $5, 0, '')
 		ON CONFLICT (run, step, back) DO UPDATE SET state = excluded.state, tries = amlmove_step.tries + 1, ended = 0, reason = ''`,
 		j.run, step, number(back), string(StepRunning), j.stamp())
 }
@@ -193,14 +194,14 @@ func (j *journal) began(ctx context.Context, step string, back bool) error {
 // ended writes down how a step ended.
 func (j *journal) ended(ctx context.Context, step string, back bool, state StepState, why error) error {
 	now := j.stamp()
-	return j.exec(ctx, `INSERT INTO amlmove_step (run, step, back, state, tries, began, ended, reason) VALUES ($1, $2, $3, $4, 0, $5, $6, $7)
+	return j.exec(`INSERT INTO amlmove_step (run, step, back, state, tries, began, ended, reason) VALUES ($1, $2, $3, $4, 0, $5, $6, $7)
 		ON CONFLICT (run, step, back) DO UPDATE SET state = excluded.state, ended = excluded.ended, reason = excluded.reason`,
 		j.run, step, number(back), string(state), now, now, reason(why))
 }
 
 // undone writes down that a step was taken back. When it was done stays as it was: it is history.
 func (j *journal) undone(ctx context.Context, step string) error {
-	return j.exec(ctx, "UPDATE amlmove_step SET state = $1, reason = $2 WHERE run = $3 AND step = $4 AND back = 0", string(StepBlocked), errUndone.Error(), j.run, step)
+	return j.exec("UPDATE amlmove_step SET state = $1, reason = $2 WHERE run = $3 AND step = $4 AND back = 0", string(StepBlocked), errUndone.Error(), j.run, step)
 }
 
 // reason is the text of an error for the journal.
@@ -316,5 +317,5 @@ func (j *journal) any(ctx context.Context, text string, args ...any) (bool, erro
 
 // explain changes the reason of the run's state.
 func (j *journal) explain(ctx context.Context, why string) error {
-	return j.exec(ctx, "UPDATE amlmove_run SET reason = $1 WHERE id = $2", why, j.run)
+	return j.exec("UPDATE amlmove_run SET reason = $1 WHERE id = $2", why, j.run)
 }

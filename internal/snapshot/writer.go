@@ -101,7 +101,7 @@ func fault(path, verb string, err error) error {
 	return errs.Wrap(errs.Unavailable, "SnapshotFile", err, "%s the snapshot %s", verb, path).At(path).Advise("check the free space and the owner of the folder")
 }
 
-// Add writes a document. One with the id of an earlier one of the section takes its place: a list that is read while it changes may show one twice.
+// Add writes a document. Of two with the same id in a section the one that was taken later stays: a list that is read while it changes may show one twice.
 func (w *Writer) Add(ctx context.Context, d Document) error {
 	digest, err := Digest(d.Body)
 	if err != nil {
@@ -132,7 +132,7 @@ func (w *Writer) begin(ctx context.Context) error {
 		return fault(w.path, "write", err)
 	}
 	w.insert, err = w.tx.PrepareContext(context.WithoutCancel(ctx), `INSERT INTO document (section, key, type_key, id, type, version, taken, digest, body) VALUES (?,?,?,?,?,?,?,?,?)
-		ON CONFLICT (section, key) DO UPDATE SET taken=excluded.taken, digest=excluded.digest, body=excluded.body, version=excluded.version`)
+		ON CONFLICT (section, key) DO UPDATE SET taken=excluded.taken, digest=excluded.digest, body=excluded.body, version=excluded.version WHERE excluded.taken >= document.taken`)
 	if err != nil {
 		return fault(w.path, "write", err)
 	}

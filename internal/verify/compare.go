@@ -155,9 +155,9 @@ func (c *comparison) document(ctx context.Context, s *snapshot.Snapshot, section
 // kind compares all documents of one kind of content. Both sides come in the order of their keys, which differ only in how they begin: so one pass is enough.
 func (c *comparison) kind(ctx context.Context, kind aml.Kind) error {
 	row := Row{Kind: kind.Path}
-	nextA, stopA := iter.Pull2(c.before.Of(ctx, snapshot.Content, kind.Type()))
+	nextA, stopA := iter.Pull2(snapshot.Ahead(c.before.Of(ctx, snapshot.Content, kind.Type()), decoded))
 	defer stopA()
-	nextB, stopB := iter.Pull2(c.after.Of(ctx, snapshot.Content, kind.Type()))
+	nextB, stopB := iter.Pull2(snapshot.Ahead(c.after.Of(ctx, snapshot.Content, kind.Type()), decoded))
 	defer stopB()
 	a, errA, okA := nextA()
 	b, errB, okB := nextB()
@@ -172,9 +172,7 @@ func (c *comparison) kind(ctx context.Context, kind aml.Kind) error {
 		if order >= 0 {
 			row.After++
 		}
-		if err := c.pair(&row, kind, a, b, order); err != nil {
-			return err
-		}
+		c.pair(&row, kind, a, b, order)
 		if order <= 0 {
 			a, errA, okA = nextA()
 		}
@@ -187,7 +185,7 @@ func (c *comparison) kind(ctx context.Context, kind aml.Kind) error {
 }
 
 // compare orders two documents by what follows the workspace in their ids; one that is not there comes last.
-func (c *comparison) compare(a, b snapshot.Document, okA, okB bool) int {
+func (c *comparison) compare(a, b document, okA, okB bool) int {
 	switch {
 	case !okA:
 		return 1
@@ -195,6 +193,17 @@ func (c *comparison) compare(a, b snapshot.Document, okA, okB bool) int {
 		return -1
 	}
 	return cmp.Compare(tail(a.ID, c.old), tail(b.ID, c.now))
+}
+
+// document is a document of a snapshot, parsed.
+type document struct {
+	ID   string
+	Body arm.Document
+}
+
+func decoded(d snapshot.Document) (document, error) {
+	body, err := arm.ParseDocument(d.Body)
+	return document{d.ID, body}, err
 }
 
 func tail(id string, workspace arm.ID) string {
@@ -210,28 +219,21 @@ func (c *comparison) landing(id string) string {
 	return c.m.ID(parsed).String()
 }
 
-func (c *comparison) pair(row *Row, kind aml.Kind, a, b snapshot.Document, order int) error {
+func (c *comparison) pair(row *Row, kind aml.Kind, a, b document, order int) {
 	switch {
 	case order < 0 && c.skip[strings.ToLower(a.ID)]:
 		row.Announced++
-		return nil
+		return
 	case order < 0:
 		row.Missing++
 		c.differ(Difference{Kind: kind.Path, What: Missing, Before: a.ID, After: c.landing(a.ID)})
-		return nil
+		return
 	case order > 0:
 		row.Added++
 		c.differ(Difference{Kind: kind.Path, What: Added, After: b.ID})
-		return nil
+		return
 	}
-	was, err := arm.ParseDocument(a.Body)
-	if err != nil {
-		return err
-	}
-	is, err := arm.ParseDocument(b.Body)
-	if err != nil {
-		return err
-	}
+	was, is := a.Body, b.Body
 	if kind.Path == "jobs" && c.ended[strings.ToLower(a.ID)] {
 		c.endedJob(row, a.ID, b.ID, is)
 		for _, path := range ofEnded {
@@ -247,7 +249,6 @@ func (c *comparison) pair(row *Row, kind aml.Kind, a, b snapshot.Document, order
 	for _, uri := range []string{"properties.scoringUri", "properties.swaggerUri", "properties.inferenceEndpoint.uri"} {
 		c.address(b.ID, strings.TrimPrefix(uri, "properties."), was.Text(uri), is.Text(uri))
 	}
-	return nil
 }
 
 // endedJob looks whether a job that the run ended has ended.

@@ -47,11 +47,11 @@ func (l *loading) listed(d snapshot.Document, body arm.Document) error {
 	if !l.fits(id) {
 		return nil
 	}
-	_, doc, err := parse(snapshot.Document{ID: id.String(), Body: d.Body})
+	doc, err := parse(snapshot.Document{ID: id.String(), Body: d.Body})
 	if err != nil {
 		return err
 	}
-	l.resources[id.Key()] = fixture.Document{ID: id, Doc: doc}
+	l.resources[id.Key()] = doc
 	l.standIns = append(l.standIns, id.String())
 	return nil
 }

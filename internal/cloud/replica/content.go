@@ -79,11 +79,7 @@ func (l *loading) kinds(ctx context.Context, last bool) []iter.Seq2[fixture.Docu
 // kind streams the documents of one kind.
 func (l *loading) kind(ctx context.Context, kind aml.Kind) iter.Seq2[fixture.Document, error] {
 	return func(yield func(fixture.Document, error) bool) {
-		for d, err := range l.snap.Of(ctx, snapshot.Content, kind.Type()) {
-			var one fixture.Document
-			if err == nil {
-				one.ID, one.Doc, err = parse(d)
-			}
+		for one, err := range snapshot.Ahead(l.snap.Of(ctx, snapshot.Content, kind.Type()), parse) {
 			if err == nil && !l.fits(one.ID) {
 				continue
 			}

@@ -67,17 +67,17 @@ func (l *loading) extension(id arm.ID, d snapshot.Document) error {
 		l.leave(d.ID, "it is bound to a management group or a tenant, of which the replica has none")
 		return nil
 	}
-	_, doc, err := parse(d)
+	doc, err := parse(d)
 	if err != nil {
 		return err
 	}
 	if id.Type().Is(aml.RoleDefinitions) {
 		l.people.roles[strings.ToLower(id.Name())] = true
 	}
-	if id.Type().Is(aml.RoleAssignments) && strings.EqualFold(arm.Document(doc.Public).Text("properties.principalId"), l.snap.Header.ObjectID) {
+	if id.Type().Is(aml.RoleAssignments) && strings.EqualFold(arm.Document(doc.Doc.Public).Text("properties.principalId"), l.snap.Header.ObjectID) {
 		l.people.granted = true
 	}
-	l.extensions[id.Key()] = fixture.Document{ID: id, Doc: doc}
+	l.extensions[id.Key()] = doc
 	return nil
 }
 

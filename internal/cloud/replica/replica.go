@@ -178,28 +178,28 @@ func (l *loading) document(d snapshot.Document) error {
 
 // resource takes over a group or a resource as it is.
 func (l *loading) resource(d snapshot.Document) error {
-	id, doc, err := parse(d)
+	doc, err := parse(d)
 	if err != nil {
 		return err
 	}
-	l.resources[id.Key()] = fixture.Document{ID: id, Doc: doc}
+	l.resources[doc.ID.Key()] = doc
 	return nil
 }
 
 // parse makes of a document what the store keeps: without what stands in its id.
-func parse(d snapshot.Document) (arm.ID, tree.Document, error) {
+func parse(d snapshot.Document) (fixture.Document, error) {
 	id, err := arm.Parse(d.ID)
 	if err != nil {
-		return nil, tree.Document{}, fmt.Errorf("the id %s of a document: %w", d.ID, err)
+		return fixture.Document{}, fmt.Errorf("the id %s of a document: %w", d.ID, err)
 	}
 	body, err := tree.ParseObject(d.Body)
 	if err != nil {
-		return nil, tree.Document{}, fmt.Errorf("the document %s: %w", d.ID, err)
+		return fixture.Document{}, fmt.Errorf("the document %s: %w", d.ID, err)
 	}
 	for _, member := range []string{"id", "name", "type", "etag"} {
 		delete(body, member)
 	}
-	return id, tree.Document{Public: body, Private: map[string]any{}}, nil
+	return fixture.Document{ID: id, Doc: tree.Document{Public: body, Private: map[string]any{}}}, nil
 }
 
 // sorted goes through documents by their keys.

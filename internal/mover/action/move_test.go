@@ -127,7 +127,7 @@ func TestAMoveEndsByWhatBothSidesShow(t *testing.T) {
 		code        string // of the error; empty: it is done
 		says        string // in the progress, the remarks, or the error
 	}{
-		{"S03 nothing goes wrong", ``, 1, "", ""},
+		{"S03 S43 nothing goes wrong", ``, 1, "", ""},
 		{"pain 3: it times out after four hours although it happened", `{"kind":"moveTimedOut","happened":true,` + moveOnce + `}`, 1, "", "differs the move ended in an error, and everything is at the target"},
 		{"pain 3: it times out and nothing happened", `{"kind":"moveTimedOut","happened":false,` + moveOnce + `}`, 2, "", "0 of 5 are at the target"},
 		{"it times out again and again", `{"kind":"moveTimedOut","happened":false}`, 2, "ResourceMoveTimedOut", "everything is at the source"},
