@@ -307,3 +307,19 @@ func (c *Cloud) settle(t testing.TB) {
 		t.Fatalf("carry out what is due: %v", err)
 	}
 }
+
+// Fork gives the state of the whole cloud a name, to which Rewind goes back: clock, faults and settings as well. It takes the same time whatever the cloud holds.
+func (c *Cloud) Fork(t testing.TB, name string) {
+	t.Helper()
+	if err := c.inner.Fork(t.Context(), name); err != nil {
+		t.Fatalf("name the state of the cloud: %v", err)
+	}
+}
+
+// Rewind brings the cloud back to a named state, as often as you like; states named after it are gone. It takes as long as there are things that were changed since.
+func (c *Cloud) Rewind(t testing.TB, name string) {
+	t.Helper()
+	if err := c.inner.Rewind(t.Context(), name); err != nil {
+		t.Fatalf("go back: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/amlmove/amlmove/internal/cloud/folder"
+	"github.com/amlmove/amlmove/internal/errs"
 )
 
 // asProgram makes the test binary be the program itself: `cloud up --detach` starts its own executable.
@@ -96,6 +98,7 @@ func TestTheLifeOfADetachedCloud(t *testing.T) {
 	want(exitError, []string{"a cloud runs on", "cloud down"}, "cloud", "up", "--detach")
 	want(exitError, []string{"in use by another cloud"}, "cloud", "up")
 	withAz(t, want, state)
+	statesHaveNames(t, want, data, state)
 
 	if err := syscall.Kill(state.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -114,6 +117,31 @@ func TestTheLifeOfADetachedCloud(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
+}
+
+// statesHaveNames gives a state a name, changes the cloud, goes back, and writes down what there is.
+func statesHaveNames(t *testing.T, want func(int, []string, ...string) string, data string, state folder.State) {
+	t.Helper()
+	client, err := connect(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := "/subscriptions/" + state.Subscriptions[0] + "/resourceGroups/passing-rg"
+	want(exitDone, []string{"no state of this cloud has a name"}, "cloud", "fork")
+	want(exitDone, []string{"empty-handed  20"}, "cloud", "fork", "empty-handed")
+	want(exitError, []string{"There is a fork 'empty-handed' already"}, "cloud", "fork", "empty-handed")
+	want(exitError, []string{"is no name of a fork"}, "cloud", "fork", "empty handed")
+	want(exitError, []string{"--drop needs the name"}, "cloud", "fork", "--drop")
+	want(exitError, []string{"There is no fork 'other'", "404"}, "cloud", "rewind", "other")
+	if _, err := client.Do(t.Context(), http.MethodPut, group, "2021-04-01", map[string]string{"location": "eastus"}); err != nil {
+		t.Fatal(err)
+	}
+	want(exitDone, []string{`"name": "empty-handed"`}, "cloud", "rewind", "empty-handed", "-o", "json")
+	if _, err := client.Do(t.Context(), http.MethodGet, group, "2021-04-01", nil); !errs.Is(err, errs.NotFound) {
+		t.Errorf("a group that was made meanwhile gives %v", err)
+	}
+	want(exitError, []string{"has no workspace"}, "cloud", "record", t.TempDir())
+	want(exitDone, []string{"no state of this cloud has a name"}, "cloud", "fork", "empty-handed", "--drop")
 }
 
 // strangersAreLeftAlone gives the dead cloud's process id to somebody else: `down` must not stop that one.

@@ -152,7 +152,7 @@ func (c *Cloud) assemble(ctx context.Context, o Options) error {
 	if err := gate.Load(ctx); err != nil {
 		return err
 	}
-	api := admin.New(admin.Options{Engine: c.Engine, Issuer: issuer, Runner: c.Runner, Faults: c.Faults, Throttle: c.Throttle, Home: home, Version: o.Version})
+	api := admin.New(admin.Options{Engine: c.Engine, Issuer: issuer, Runner: c.Runner, Faults: c.Faults, Throttle: c.Throttle, Forks: c, Home: home, Version: o.Version})
 	c.http = &http.Server{
 		Handler:           server.New(server.Options{Engine: c.Engine, Issuer: issuer, Base: c.Base, Log: o.Log, Admin: api.Serve, Gate: gate}),
 		ReadHeaderTimeout: 30 * time.Second,

@@ -1,4 +1,4 @@
-// Package admin is the HTTP API below /_cloud/: clock, faults, throttling, settings and status of a cloud, for its owner alone (D12, docs/cloud-api.md).
+// Package admin is the HTTP API below /_cloud/: clock, faults, throttling, settings, forks and status of a cloud, for its owner alone (D12, docs/cloud-api.md).
 //
 // It turns JSON into calls on operation, fault, move and store, and back; it knows nothing of Azure's resources. Errors are returned to the server,
 // which writes them as it writes ARM's.
@@ -30,6 +30,7 @@ type Options struct {
 	Runner   *operation.Runner
 	Faults   *fault.Set
 	Throttle *fault.Throttle
+	Forks    Forks
 	// Home finds the home tenant; NotFound, or no Home, means that of the subscription that was made first.
 	Home    func(ctx context.Context, r store.Reader) (string, error)
 	Version string
@@ -57,6 +58,9 @@ func New(o Options) *API {
 		"faults/":     {"GET": a.fault, "DELETE": a.deleteFault},
 		"throttle":    {"GET": a.throttle, "PUT": a.putThrottle, "PATCH": a.patchThrottle, "DELETE": a.deleteThrottle},
 		"collect":     {"POST": a.collect},
+		"forks":       {"GET": a.forks, "POST": a.addFork},
+		"forks/":      {"DELETE": a.deleteFork},
+		"rewind":      {"POST": a.rewind},
 	}
 	return a
 }

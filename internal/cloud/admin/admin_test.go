@@ -80,6 +80,12 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 		{"POST", "/_cloud/faults", `{"kind":"deploymentFails","match":{"action":"Microsoft.KeyVault/vaults/write"}}`, 400, "InvalidFault"},
 		{"PUT", "/_cloud/faults", `{"faults":[{"id":"a","kind":"drop"},{"id":"A","kind":"drop"}]}`, 409, "FaultExists"},
 		{"DELETE", "/_cloud/faults/none", "", 404, "FaultNotFound"},
+		{"POST", "/_cloud/forks", `{"name":"a b"}`, 400, "ForkNameInvalid"},
+		{"POST", "/_cloud/forks", `{"title":"a"}`, 400, "InvalidRequestContent"},
+		{"PUT", "/_cloud/forks", `{"name":"a"}`, 405, "HttpMethodNotAllowed"},
+		{"DELETE", "/_cloud/forks/none", "", 404, "ForkNotFound"},
+		{"POST", "/_cloud/rewind", `{"name":"none"}`, 404, "ForkNotFound"},
+		{"POST", "/_cloud/rewind", ``, 400, "InvalidRequestContent"},
 		{"PATCH", "/_cloud/faults", `{}`, 400, "InvalidRequestContent"},
 		{"POST", "/_cloud/faults", `"` + strings.Repeat("x", 1<<20) + `"`, 413, "RequestContentTooLarge"},
 	} {

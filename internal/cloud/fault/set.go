@@ -122,6 +122,23 @@ func (s *Set) follow(c config) {
 	}
 }
 
+// Revision is that of the list in the store.
+func (s *Set) Revision(ctx context.Context, r store.Reader) (int64, error) {
+	c, err := read(ctx, r)
+	return c.Revision, err
+}
+
+// Renew writes the list that the store holds under a revision beyond one that is known, behind a rewind of the store: all nodes then follow it, and this one when it calls
+// the function.
+func (s *Set) Renew(ctx context.Context, tx store.Tx, beyond int64) (follow func(), err error) {
+	c, err := read(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	c.Revision = beyond + 1
+	return func() { s.follow(c) }, writeJSON(ctx, tx, configKey, c)
+}
+
 // change edits the list in one transaction and follows it.
 func (s *Set) change(ctx context.Context, edit func(*config) error) error {
 	var next config

@@ -119,6 +119,23 @@ func (t *Throttle) follow(next keptLimits) {
 	}
 }
 
+// Revision is that of the limits in the store.
+func (t *Throttle) Revision(ctx context.Context, r store.Reader) (int64, error) {
+	kept, err := readLimits(ctx, r)
+	return kept.Revision, err
+}
+
+// Renew writes the limits that the store holds under a revision beyond one that is known, behind a rewind of the store: all nodes then follow them, and this one when it
+// calls the function.
+func (t *Throttle) Renew(ctx context.Context, tx store.Tx, beyond int64) (follow func(), err error) {
+	kept, err := readLimits(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	kept.Revision = beyond + 1
+	return func() { t.follow(kept) }, writeJSON(ctx, tx, throttleKey, kept)
+}
+
 // Change edits the limits in the store and then follows them.
 func (t *Throttle) Change(ctx context.Context, edit func(*Limits) error) (Limits, error) {
 	var next keptLimits

@@ -95,19 +95,51 @@ func (c *Clock) until(due time.Time) (time.Duration, bool) {
 
 // Load reads the clock from the store; a store without one has a running clock.
 func (c *Clock) Load(ctx context.Context, r store.Reader) error {
-	data, err := r.Meta(ctx, clockKey)
-	if errs.Is(err, errs.NotFound) {
-		return nil
-	}
+	state, err := readClock(ctx, r)
 	if err != nil {
 		return err
 	}
-	var state ClockState
-	if err := json.Unmarshal(data, &state); err != nil {
-		return errs.Wrap(errs.Internal, "ClockDamaged", err, "read the cloud's clock from its store")
-	}
 	c.follow(state)
 	return nil
+}
+
+func readClock(ctx context.Context, r store.Reader) (state ClockState, err error) {
+	data, err := r.Meta(ctx, clockKey)
+	if errs.Is(err, errs.NotFound) {
+		return state, nil
+	}
+	if err != nil {
+		return state, err
+	}
+	if err := json.Unmarshal(data, &state); err != nil {
+		return state, errs.Wrap(errs.Internal, "ClockDamaged", err, "read the cloud's clock from its store")
+	}
+	return state, nil
+}
+
+func writeClock(ctx context.Context, tx store.Tx, state ClockState) error {
+	data, err := json.Marshal(state)
+	if err != nil {
+		return err
+	}
+	return tx.PutMeta(ctx, clockKey, data)
+}
+
+// Revision is that of the clock in the store.
+func (c *Clock) Revision(ctx context.Context, r store.Reader) (int64, error) {
+	state, err := readClock(ctx, r)
+	return state.Revision, err
+}
+
+// Renew writes the clock that the store holds under a revision beyond one that is known, behind a rewind of the store: all nodes then follow it, back in time if need be, and
+// this one when it calls the function.
+func (c *Clock) Renew(ctx context.Context, tx store.Tx, beyond int64) (follow func(), err error) {
+	state, err := readClock(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	state.Revision = beyond + 1
+	return func() { c.follow(state) }, writeClock(ctx, tx, state)
 }
 
 // follow takes over a state that the store held, unless a newer one is known: whoever reads may have begun before somebody else changed it.
@@ -142,11 +174,7 @@ func (c *Clock) Set(ctx context.Context, s store.Store, change func(*ClockState)
 			return errs.New(errs.Invalid, "ClockBackwards", "the clock cannot go back from %s to %s",
 				before.Format(time.RFC3339), after.UTC().Format(time.RFC3339))
 		}
-		data, err := json.Marshal(next)
-		if err != nil {
-			return err
-		}
-		return tx.PutMeta(ctx, clockKey, data)
+		return writeClock(ctx, tx, next)
 	})
 	if err == nil {
 		c.follow(next)

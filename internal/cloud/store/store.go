@@ -133,6 +133,12 @@ type Stats struct {
 	Running    int64 // operations that have not ended
 }
 
+// Fork is a named state of a store: its nodes, extensions, operations and meta values as they were when it was made.
+type Fork struct {
+	Name string
+	Made time.Time
+}
+
 // Reader reads. What is not there is an errs.NotFound error, never a zero value.
 type Reader interface {
 	NodeReader
@@ -146,6 +152,8 @@ type Reader interface {
 	Meta(ctx context.Context, key string) ([]byte, error)
 	// Generation grows whenever a committed transaction called Tx.Bump. Caches of slowly changing state are valid for one generation.
 	Generation(ctx context.Context) (int64, error)
+	// Forks lists the forks, the oldest first.
+	Forks(ctx context.Context) ([]Fork, error)
 }
 
 // NodeReader reads the tree.
@@ -215,4 +223,14 @@ type Tx interface {
 	PutMeta(ctx context.Context, key string, value []byte) error
 	// Bump makes the generation grow when this transaction commits.
 	Bump(ctx context.Context) error
+
+	// Fork gives the state as the transaction sees it a name, whatever it holds in the same time. While there are forks, a row that is changed is
+	// kept as it was, once for each fork. Conflict ForkExists, Invalid ForkNameInvalid.
+	Fork(ctx context.Context, name string, made time.Time) error
+	// Rewind goes back to a fork, which stays; those made after it are gone. Its cost grows with what was changed since, not with what the store
+	// holds. Ids and generations do not go back: none is ever given twice. before is called when nobody else writes any more and nothing is undone
+	// yet; it may be nil. NotFound ForkNotFound.
+	Rewind(ctx context.Context, name string, before func() error) error
+	// DropFork forgets a fork; the state stays as it is. NotFound ForkNotFound.
+	DropFork(ctx context.Context, name string) error
 }

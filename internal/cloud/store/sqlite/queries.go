@@ -86,10 +86,13 @@ var (
 		WHERE ended IS NULL AND due <= $1 ORDER BY due, id LIMIT 1`)
 	sqlNextDue        = lite.NewQuery(`SELECT due FROM operation INDEXED BY operation_due WHERE ended IS NULL ORDER BY due LIMIT 1`)
 	sqlDropOperations = lite.NewQuery(`DELETE FROM operation WHERE id IN (SELECT id FROM operation WHERE ended IS NOT NULL AND ended < $1 ORDER BY ended LIMIT $2)`)
-	sqlPutOperation   = lite.NewQuery(`INSERT OR REPLACE INTO operation (` + operationColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
+	sqlPutOperation   = lite.NewQuery(`INSERT INTO operation (` + operationColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		ON CONFLICT DO UPDATE SET kind = excluded.kind, tenant = excluded.tenant, subscription = excluded.subscription,
+		principal = excluded.principal, correlation = excluded.correlation, node = excluded.node, input = excluded.input, due = excluded.due,
+		created = excluded.created, ended = excluded.ended, status = excluded.status, result = excluded.result`)
 
 	sqlMeta     = lite.NewQuery(`SELECT value FROM meta WHERE key = $1`)
-	sqlPutMeta  = lite.NewQuery(`INSERT OR REPLACE INTO meta (key, value) VALUES ($1, $2)`)
+	sqlPutMeta  = lite.NewQuery(`INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO UPDATE SET value = excluded.value`)
 	sqlDropMeta = lite.NewQuery(`DELETE FROM meta WHERE key = $1`)
 )

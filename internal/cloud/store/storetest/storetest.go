@@ -19,7 +19,7 @@ import (
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Helper()
 	for _, group := range [][]check{nodeChecks, childrenChecks, treeChecks, collectChecks, updateChecks, snapshotChecks,
-		holdChecks, extensionChecks, operationChecks, metaChecks} {
+		holdChecks, extensionChecks, operationChecks, metaChecks, forkChecks} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
