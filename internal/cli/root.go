@@ -84,7 +84,7 @@ It works against Azure with the credentials that the Azure SDKs find, and agains
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.AddCommand(newAssess(s), newCapture(s), newPlan(s), newRehearse(s), newApply(s), newResume(s), newStatus(s), newCancel(s), newRollback(s), newVerify(s), newReport(s), newRules(s),
+	root.AddCommand(newAssess(s), newCapture(s), newPlan(s), newRehearse(s), newApply(s), newResume(s), newStatus(s), newCancel(s), newRollback(s), newVerify(s), newReport(s), newDurations(s), newRules(s),
 		newSnapshot(s), newCloud(s), newDemo(s))
 	return root
 }

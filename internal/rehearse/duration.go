@@ -75,6 +75,18 @@ func ReadModel(file string) (Model, error) {
 	return m, nil
 }
 
+// WriteModel writes durations into a file that ReadModel reads.
+func WriteModel(file string, m Model) error {
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, append(data, '\n'), 0o600); err != nil {
+		return errs.Wrap(errs.Invalid, "DurationsFile", err, "write the durations %s", file).At(file)
+	}
+	return nil
+}
+
 // longestEver bounds what a user may say that something takes.
 const longestEver = 30 * 24 * time.Hour
 

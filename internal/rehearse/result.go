@@ -66,6 +66,7 @@ type Result struct {
 	Requests  Requests          `json:"requests"`
 	Verify    *verify.Result    `json:"verify,omitempty"`
 	Remarks   []mover.Remark    `json:"remarks"`
+	Risks     []Risk            `json:"risks"`                 // what the copy cannot know
 	Differs   []string          `json:"copyDiffers,omitempty"` // in what the copy is not what the plan was made of
 	StandIns  []string          `json:"standIns"`              // what the snapshot only names, and the copy has in its place
 	LeftOut   []replica.LeftOut `json:"leftOut"`               // what is not in the copy
@@ -101,6 +102,7 @@ func (r *rehearsal) tell(p *plan.Plan, record mover.Record, story mover.Story, f
 			res.Windows = append(res.Windows, plan.Window{What: w.What, From: w.From, To: w.To, Takes: plan.Duration(to.ended.Sub(from.began).Round(time.Second))})
 		}
 	}
+	res.Risks = RisksOf(p.Steps)
 	usage := r.stage.client.Usage()
 	res.Requests = Requests{usage.Requests, usage.Waited, usage.Throttled}
 	var err error

@@ -49,6 +49,7 @@ func Text(to io.Writer, r *Result) error {
 		}
 	}
 	r.persons(l)
+	r.risks(l)
 	r.copy(l)
 	return l.err
 }
@@ -120,6 +121,23 @@ func (r *Result) persons(l *lines) {
 	l.line("  what a person has to do")
 	for _, m := range todos {
 		l.line("  - %s", m.Text)
+	}
+	l.line("")
+}
+
+// risks shows what the copy cannot know.
+func (r *Result) risks(l *lines) {
+	if len(r.Risks) == 0 {
+		return
+	}
+	l.line("  steps at risk: what the copy cannot know")
+	for _, risk := range r.Risks {
+		l.line("  - %s: %s", risk.Title(), risk.Why)
+		text := risk.Helps
+		if risk.Fault != "" {
+			text += "; play it: --fault " + risk.Fault
+		}
+		l.line("      %s", text)
 	}
 	l.line("")
 }

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/mover"
+	"github.com/amlmove/amlmove/internal/rehearse"
+)
+
+func newDurations(s streams) *cobra.Command {
+	var place runPlace
+	var file, format string
+	cmd := &cobra.Command{
+		Use: "durations [RUN...]", Short: "Measure how long things took in earlier runs, for rehearsals to come",
+		Long: `Read the journals of runs, of all in the folder if none is named, and tell how long each kind of thing took that a rehearsal has a duration for: the median, and the
+longest. --file writes what amlmove rehearse --durations reads. Runs that were killed and resumed do not count: their journals hold the pause.`,
+		Example: "  amlmove durations\n  amlmove durations contoso-ml-3fa94c21 --file ours.json\n  amlmove rehearse plan.json --durations ours.json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkFormat(format); err != nil {
+				return err
+			}
+			measured, err := place.measure(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
+			if file != "" {
+				if err := rehearse.WriteModel(file, rehearse.ModelOf(measured)); err != nil {
+					return err
+				}
+			}
+			return showDurations(s, measured, format)
+		},
+	}
+	place.flags(cmd.Flags())
+	cmd.Flags().StringVar(&file, "file", "", "write them into a `file` for amlmove rehearse --durations")
+	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")
+	return cmd
+}
+
+// measure reads runs, all of them if none is named. That nothing could be measured is an error.
+func (p runPlace) measure(ctx context.Context, ids []string) ([]rehearse.Measured, error) {
+	if len(ids) == 0 {
+		all, err := mover.Runs(p.runs)
+		if err != nil {
+			return nil, err
+		}
+		ids = all
+	}
+	var stories []mover.Story
+	for _, id := range ids {
+		story, err := p.look(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		stories = append(stories, story)
+	}
+	measured := rehearse.Measure(stories)
+	if len(measured) == 0 {
+		return nil, errs.New(errs.NotFound, "NothingMeasured", "%d runs in %s tell no duration that a rehearsal could use", len(stories), p.runs).
+			Advise("runs that were killed and resumed do not count; --runs names another folder")
+	}
+	return measured, nil
+}
+
+func showDurations(s streams, measured []rehearse.Measured, format string) error {
+	if format == "json" {
+		return writeJSON(s.out, measured)
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "WHAT\tTIMES\tTYPICAL\tWORST\tWITHOUT A FILE") // Flush tells
+	for _, m := range measured {
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", m.Name, m.Count, m.Typical, m.Worst, m.Published)
+	}
+	return w.Flush()
+}
