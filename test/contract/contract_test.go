@@ -1,7 +1,7 @@
 // Package contract holds the cloud against Azure's published descriptions: it sends every example of every operation, follows what it starts, and
 // judges each answer: status codes, required members, types, enums, read-only and secret members. What is not built is listed, not hidden.
 //
-// The descriptions stand beside the repository (../shared/data/specs) and are not part of it. The package uses the public cloudtest alone.
+// The descriptions stand beside the repository (../shared/data/specs) and are not part of it. The package uses the public cloudtest, and for copies of what it made the hands of test/capturing.
 package contract
 
 import (

@@ -13,7 +13,8 @@ import (
 // unknown is a member that no description has; it goes into every object of a request and must come back as it was written.
 const unknown = `{"deep": [1, 2.50, "three", {"large": 12345678901234567890, "exponent": 1E-7, "none": null}]}`
 
-// TestWhatIsPutComesBack puts every example of every type below a workspace, reads it, and puts what it read once more: nothing is lost (D1).
+// TestWhatIsPutComesBack puts every example of every type below a workspace, reads it, and puts what it read once more: nothing is lost (D1). Then the
+// whole workspace goes through a snapshot into another cloud, and nothing is lost there.
 func TestWhatIsPutComesBack(t *testing.T) {
 	t.Parallel()
 	root := specifications(t)
@@ -47,6 +48,7 @@ func TestWhatIsPutComesBack(t *testing.T) {
 	if planted < 2*tried {
 		t.Errorf("only %d unknown members were planted into %d documents", planted, tried)
 	}
+	copied(t, r.world, tried)
 }
 
 // put is one document of a type.

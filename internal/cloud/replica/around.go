@@ -41,6 +41,9 @@ func (l *loading) listed(d snapshot.Document, body arm.Document) error {
 	if err != nil {
 		return nil //nolint:nilerr // nobody can refer to it
 	}
+	if group := id.GroupID(); group != nil {
+		l.listings[group.Key()] = true
+	}
 	if _, known := l.resources[id.Key()]; known {
 		return nil
 	}
@@ -174,6 +177,9 @@ func (l *loading) named(text string) {
 		_, known := l.resources[part.Key()]
 		if known {
 			continue
+		}
+		if n == 3 && l.listings[id.GroupID().Key()] { // the group was read to its end: there is no such thing
+			return
 		}
 		if entry, err := l.target.Types.Find(part.Type()); err != nil || entry.Extension || entry.Virtual || part.Type().Is(aml.Workspaces) || strings.HasPrefix(part.Type().Key(), aml.Workspaces.Key()+"/") {
 			return

@@ -40,7 +40,7 @@ type LeftOut struct {
 // Load fills an empty store with a snapshot. It streams: memory does not grow with what the workspace holds. Conflict when the store holds a world already. A load that
 // fails leaves nothing behind.
 func Load(ctx context.Context, snap *snapshot.Snapshot, target fixture.Target) (Replica, error) {
-	l := &loading{snap: snap, target: target, resources: map[string]fixture.Document{}, extensions: map[string]fixture.Document{}, subscriptions: map[string]*subscription{}, absent: map[string]bool{}}
+	l := &loading{snap: snap, target: target, resources: map[string]fixture.Document{}, extensions: map[string]fixture.Document{}, subscriptions: map[string]*subscription{}, absent: map[string]bool{}, listings: map[string]bool{}, vaults: map[string]arm.Document{}}
 	if err := l.read(ctx); err != nil {
 		return Replica{}, fmt.Errorf("read the snapshot of %s: %w", snap.Header.WorkspaceID, err)
 	}
@@ -48,7 +48,7 @@ func Load(ctx context.Context, snap *snapshot.Snapshot, target fixture.Target) (
 	if err != nil {
 		return Replica{}, err
 	}
-	summary, err := fixture.Fill(ctx, target, places, fixture.Content{Stages: l.stages(ctx), Extensions: sorted(l.extensions)}, fixture.Options{})
+	summary, err := fixture.Fill(ctx, target, places, fixture.Content{Stages: l.stages(ctx), Extensions: sorted(l.extensions), Behind: l.deleted}, fixture.Options{})
 	if err != nil {
 		return Replica{}, err
 	}
@@ -68,7 +68,9 @@ type loading struct {
 	people        people
 	resources     map[string]fixture.Document // groups, accounts, networks ... by key
 	extensions    map[string]fixture.Document
-	requests      map[string]json.Number // calls of endpoints in an hour, by the key of the endpoint
+	listings      map[string]bool         // groups of which the resources were listed, by key
+	vaults        map[string]arm.Document // that are deleted, by id in lower case
+	requests      map[string]json.Number  // calls of endpoints in an hour, by the key of the endpoint
 	standIns      []string
 	leftOut       []LeftOut
 	absent        map[string]bool // keys of what is left out
@@ -142,8 +144,10 @@ func (l *loading) around(d snapshot.Document) error {
 	case d.Type.Is(aml.Permissions):
 		l.permission(d, body)
 	case d.Type.Is(aml.VMSizes): // the cloud has a table of its own
-	case d.Type.Is(aml.DeletedVaults), d.Type.Is(aml.DeletedAccounts):
-		l.leave(d.ID, "soft-deleted resources cannot be brought over yet")
+	case d.Type.Is(aml.DeletedVaults):
+		l.vaults[strings.ToLower(d.ID)] = body
+	case d.Type.Is(aml.DeletedAccounts):
+		l.leave(d.ID, "the cloud has no soft-deleted storage accounts")
 	case d.Type.Is(aml.Resources):
 		return l.listed(d, body)
 	default:

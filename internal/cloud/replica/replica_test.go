@@ -118,6 +118,7 @@ func TestWhatCannotBeBroughtOverIsLeftOutAndListed(t *testing.T) {
 	source := open(t, written(t, c, "contoso-ml", "/subscriptions/"+c.Subscriptions[1]+"/resourceGroups/ml-prod-rg"))
 	workspace := source.Header.WorkspaceID
 	group, _, _ := strings.Cut(workspace, "/providers/")
+	subscription, _, _ := strings.Cut(group, "/resourceGroups/")
 	const role = `{"properties":{"principalId":"a11ce000-0000-4000-8000-00000000000a","principalType":"User","roleDefinitionId":"/subscriptions/x/providers/Microsoft.Authorization/roleDefinitions/12345678-0000-4000-8000-000000000000"}}`
 	odd := map[string]snapshot.Document{
 		"a role on a kind of resource that the cloud does not have": {Section: snapshot.Source, Type: aml.RoleAssignments, ID: group + "/providers/Microsoft.Web/sites/s/providers/Microsoft.Authorization/roleAssignments/a1", Body: []byte(role)},
@@ -125,9 +126,10 @@ func TestWhatCannotBeBroughtOverIsLeftOutAndListed(t *testing.T) {
 		"a role at a management group":                              {Section: snapshot.Source, Type: aml.RoleAssignments, ID: "/providers/Microsoft.Management/managementGroups/mg/providers/Microsoft.Authorization/roleAssignments/a3", Body: []byte(role)},
 		"a model whose name the cloud does not take":                {Section: snapshot.Content, Type: aml.Workspaces + "/models", ID: workspace + "/models/what a name!", Body: []byte(`{"properties":{}}`)},
 		"a version of that":                                         {Section: snapshot.Content, Type: aml.Workspaces + "/models/versions", ID: workspace + "/models/what a name!/versions/1", Body: []byte(`{"properties":{}}`)},
+		"a role on an account that is not in the group any more":    {Section: snapshot.Source, Type: aml.RoleAssignments, ID: group + "/providers/Microsoft.Storage/storageAccounts/nolonger/providers/Microsoft.Authorization/roleAssignments/a5", Body: []byte(role)},
 		"a resource in the group that the cloud does not have":      {Section: snapshot.Source, Type: aml.Resources, ID: group + "/providers/Microsoft.Web/sites/s#listed", Body: []byte(`{"id":"` + group + `/providers/Microsoft.Web/sites/s","location":"eastus"}`)},
 	}
-	known := snapshot.Document{Section: snapshot.Source, Type: aml.RoleAssignments, ID: group + "/providers/Microsoft.Storage/storageAccounts/neverseen/providers/Microsoft.Authorization/roleAssignments/a4", Body: []byte(role)}
+	known := snapshot.Document{Section: snapshot.Source, Type: aml.RoleAssignments, ID: subscription + "/resourceGroups/elsewhere-rg/providers/Microsoft.Storage/storageAccounts/neverseen/providers/Microsoft.Authorization/roleAssignments/a4", Body: []byte(role)}
 	path := withMore(t, source, append(slices.Collect(maps.Values(odd)), known)...)
 	st, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
 	if err != nil {

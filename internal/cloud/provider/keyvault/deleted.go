@@ -1,6 +1,7 @@
 package keyvault
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -100,20 +101,39 @@ func keepDeleted(c *provider.Call) error {
 	if tags := c.Doc.Public["tags"]; tags != nil {
 		shown["tags"] = tags
 	}
-	doc := tree.Document{Public: map[string]any{"properties": shown}, Private: map[string]any{"vault": c.Doc.Public, "children": children}}
-	subscription := c.Found.Chain[0]
-	if err := dropRecord(c, subscription, c.ID.Name()); err != nil {
+	return Remember(c.Ctx, c.Tx, c.Tree, c.Found.Chain[0], Deleted{Name: c.ID.Name(), Shown: shown, Vault: c.Doc.Public, Children: children, At: c.Now})
+}
+
+// Deleted is a vault that is gone and may come back.
+type Deleted struct {
+	Name     string
+	Shown    map[string]any // properties of its record: vaultId, location, dates
+	Vault    map[string]any // the document that it comes back with
+	Children []any          // as keepChildren reads them
+	At       time.Time      // when it was deleted
+}
+
+// Remember writes the record of a deleted vault below the node of its subscription, over an older one.
+func Remember(ctx context.Context, tx store.Tx, t *tree.Tree, subscription store.Node, d Deleted) error {
+	nodes, err := tx.Walk(ctx, subscription.ID, []store.Step{{Type: recordType, Name: d.Name}})
+	if err != nil {
 		return err
 	}
-	node := &store.Node{Parent: subscription.ID, Type: recordType, Name: c.ID.Name(), ETag: provider.NewETag(), Created: c.Now, Changed: c.Now}
-	id := c.ID.SubscriptionID().Child(arm.Hop{Namespace: "Microsoft.KeyVault", Type: "deletedVaults", Name: c.ID.Name()})
-	if err := c.Tree.Encode(c.Ctx, c.Tx, node, id, doc, nil); err != nil {
+	if len(nodes) > 0 { // it is over
+		if err := tx.Trash(ctx, nodes[0].ID); err != nil {
+			return err
+		}
+	}
+	node := &store.Node{Parent: subscription.ID, Type: recordType, Name: d.Name, ETag: provider.NewETag(), Created: d.At, Changed: d.At}
+	id := arm.ID{{Type: arm.Subscriptions, Name: subscription.Name}, {Namespace: "Microsoft.KeyVault", Type: "deletedVaults", Name: d.Name}}
+	doc := tree.Document{Public: map[string]any{"properties": d.Shown}, Private: map[string]any{"vault": d.Vault, "children": d.Children}}
+	if err := t.Encode(ctx, tx, node, id, doc, nil); err != nil {
 		return err
 	}
-	if err := c.Tx.Insert(c.Ctx, node); err != nil {
+	if err := tx.Insert(ctx, node); err != nil {
 		return err
 	}
-	return c.Tx.PutMeta(c.Ctx, heldKey(c.ID.Name()), []byte(strconv.FormatInt(int64(subscription.ID), 10)))
+	return tx.PutMeta(ctx, heldKey(d.Name), []byte(strconv.FormatInt(int64(subscription.ID), 10)))
 }
 
 // childKinds come back with a recovered vault.
@@ -171,15 +191,6 @@ func release(c *provider.Call, r record) error {
 		return err
 	}
 	return c.Tx.PutMeta(c.Ctx, heldKey(r.found.Node.Name), nil)
-}
-
-// dropRecord removes an older record of a name that is over.
-func dropRecord(c *provider.Call, subscription store.Node, name string) error {
-	nodes, err := c.Read.Walk(c.Ctx, subscription.ID, []store.Step{{Type: recordType, Name: name}})
-	if err != nil || len(nodes) == 0 {
-		return err
-	}
-	return c.Tx.Trash(c.Ctx, nodes[0].ID)
 }
 
 // number reads a whole number of a document.
