@@ -10,9 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
-	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +21,7 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/facts"
 	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/report"
 	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
@@ -32,6 +31,7 @@ type assessOptions struct {
 	captureOptions
 	subscriptions []string
 	all           bool
+	html          string
 	choices       rules.Choices
 }
 
@@ -55,29 +55,9 @@ Exit codes: 0 no blockers and no warnings, 2 warnings, 3 blockers, 1 error.`,
 	f.StringVar(&o.toGroup, "to-group", "", "`name` or id of the resource group where they shall go")
 	f.StringVar(&o.endpoint, "endpoint", "", "`cloud.json` of a running cloud, or a URL; default: AMLMOVE_ENDPOINT, else Azure")
 	f.StringVarP(&o.format, "output", "o", "table", "table or json")
+	f.StringVar(&o.html, "html", "", "write the assessment as a page into a `file`")
 	choiceFlags(f, &o.choices)
 	return cmd
-}
-
-// assessment is what was found of one workspace.
-type assessment struct {
-	Workspace string          `json:"workspace"`
-	Location  string          `json:"location"`
-	Grade     rules.Grade     `json:"grade,omitempty"`
-	Takes     *plan.Duration  `json:"takes,omitempty"` // of a move; absent without a target
-	Counts    map[string]int  `json:"counts,omitempty"`
-	Findings  []rules.Finding `json:"findings,omitempty"`
-	Error     string          `json:"error,omitempty"` // it could not be read
-}
-
-// of counts the findings of a severity.
-func (a assessment) of(s rules.Severity) (n int) {
-	for _, f := range a.Findings {
-		if f.Severity == s {
-			n++
-		}
-	}
-	return n
 }
 
 func runAssess(ctx context.Context, s streams, o assessOptions, names []string) error {
@@ -95,7 +75,7 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 	if err != nil {
 		return err
 	}
-	all := []assessment{}
+	all := []report.Assessment{}
 	for i, id := range ids {
 		_, _ = fmt.Fprintf(s.err, "%d of %d: %s\n", i+1, len(ids), id)
 		a, err := o.assess(ctx, client, id)
@@ -103,17 +83,22 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 			return err
 		}
 		if err != nil { // one workspace that cannot be read must not hide the others
-			a = assessment{Workspace: id.String(), Error: describe(err)}
+			a = report.Assessment{Workspace: id.String(), Error: describe(err)}
 		}
 		all = append(all, a)
 	}
-	slices.SortStableFunc(all, func(a, b assessment) int {
+	slices.SortStableFunc(all, func(a, b report.Assessment) int {
 		return cmp.Or(cmp.Compare(a.Grade, b.Grade), cmp.Compare(a.Workspace, b.Workspace))
 	})
+	if o.html != "" {
+		if err := writePage(o.html, func(to io.Writer) error { return report.AssessHTML(to, all, time.Now()) }); err != nil {
+			return err
+		}
+	}
 	if o.format == "json" {
 		err = writeJSON(s.out, all)
 	} else {
-		err = assessTable(s.out, all)
+		err = report.AssessTable(s.out, all)
 	}
 	if err != nil {
 		return err
@@ -177,7 +162,7 @@ func workspacesOf(ctx context.Context, c *azure.Client, subscription string) (id
 }
 
 // assess reads and judges one workspace.
-func (o assessOptions) assess(ctx context.Context, c *azure.Client, id arm.ID) (a assessment, err error) {
+func (o assessOptions) assess(ctx context.Context, c *azure.Client, id arm.ID) (a report.Assessment, err error) {
 	target, err := targetOf(o.captureOptions, id)
 	if err != nil {
 		return a, err
@@ -207,9 +192,12 @@ func (o assessOptions) assess(ctx context.Context, c *azure.Client, id arm.ID) (
 	return o.judge(f)
 }
 
-func (o assessOptions) judge(f *facts.Facts) (assessment, error) {
+func (o assessOptions) judge(f *facts.Facts) (report.Assessment, error) {
 	findings := rules.Judge(f, o.choices)
-	a := assessment{Workspace: f.Workspace.ID.String(), Location: f.Workspace.Doc.Text("location"), Grade: rules.GradeOf(findings), Counts: f.Counts, Findings: findings}
+	a := report.Assessment{Workspace: f.Workspace.ID.String(), Location: f.Workspace.Doc.Text("location"), Grade: rules.GradeOf(findings), Counts: f.Counts, Findings: findings}
+	if f.Target != nil {
+		a.Target = f.Target.String()
+	}
 	if f.Target.GroupID() == nil {
 		return a, nil
 	}
@@ -221,53 +209,15 @@ func (o assessOptions) judge(f *facts.Facts) (assessment, error) {
 	return a, nil
 }
 
-// shownKinds are the kinds of content that the table counts.
-var shownKinds = []struct{ title, path string }{{"COMPUTES", "computes"}, {"ENDPOINTS", "onlineEndpoints"}, {"JOBS", "jobs"}, {"DATA", "data/versions"}}
-
-func assessTable(to io.Writer, all []assessment) error {
-	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	title := "GRADE\tWORKSPACE\tBLOCKERS\tWARNINGS\tTIME"
-	for _, kind := range shownKinds {
-		title += "\t" + kind.title
-	}
-	_, _ = fmt.Fprintln(w, title)
-	for _, a := range all {
-		if a.Error != "" {
-			_, _ = fmt.Fprintf(w, "?\t%s\t%s\n", a.Workspace, a.Error)
-			continue
-		}
-		takes := "-"
-		if a.Takes != nil {
-			takes = a.Takes.String()
-		}
-		cells := []string{string(a.Grade), a.Workspace, strconv.Itoa(a.of(rules.Blocker)), strconv.Itoa(a.of(rules.Warning)), takes}
-		for _, kind := range shownKinds {
-			cells = append(cells, strconv.Itoa(a.Counts[kind.path]))
-		}
-		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t"))
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for _, a := range all {
-		for _, f := range a.Findings {
-			if f.Severity == rules.Blocker {
-				_, _ = fmt.Fprintf(to, "\n%s  %s\n  %s\n  -> %s\n", f.ID, f.Subject, f.Message, f.Remedy)
-			}
-		}
-	}
-	return nil
-}
-
-func assessStatus(all []assessment) error {
+func assessStatus(all []report.Assessment) error {
 	worst := exitDone
 	for _, a := range all {
 		switch {
 		case a.Error != "":
 			return exitStatus(exitError)
-		case a.of(rules.Blocker) > 0:
+		case a.Of(rules.Blocker) > 0:
 			worst = max(worst, exitBlockers)
-		case a.of(rules.Warning) > 0:
+		case a.Of(rules.Warning) > 0:
 			worst = max(worst, exitWarnings)
 		}
 	}

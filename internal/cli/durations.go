@@ -18,7 +18,7 @@ func newDurations(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "durations [RUN...]", Short: "Measure how long things took in earlier runs, for rehearsals to come",
 		Long: `Read the journals of runs, of all in the folder if none is named, and tell how long each kind of thing took that a rehearsal has a duration for: the median, and the
-longest. --file writes what amlmove rehearse --durations reads. Runs that were killed and resumed do not count: their journals hold the pause.`,
+longest. --file writes what amlmove rehearse --durations reads. Steps that were begun more than once do not count: where a run was killed they hold the pause.`,
 		Example: "  amlmove durations\n  amlmove durations contoso-ml-3fa94c21 --file ours.json\n  amlmove rehearse plan.json --durations ours.json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := checkFormat(format); err != nil {
@@ -62,7 +62,7 @@ func (p runPlace) measure(ctx context.Context, ids []string) ([]rehearse.Measure
 	measured := rehearse.Measure(stories)
 	if len(measured) == 0 {
 		return nil, errs.New(errs.NotFound, "NothingMeasured", "%d runs in %s tell no duration that a rehearsal could use", len(stories), p.runs).
-			Advise("runs that were killed and resumed do not count; --runs names another folder")
+			Advise("steps that were begun more than once do not count; --runs names another folder")
 	}
 	return measured, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -253,7 +254,7 @@ func (o rehearseOptions) conclude(s streams, jobs []*rehearsalJob) error {
 
 func (o rehearseOptions) show(s streams, results []*rehearse.Result, says map[string]string) error {
 	if o.html != "" && len(results) > 0 {
-		if err := writePage(o.html, results, says); err != nil {
+		if err := writePage(o.html, func(to io.Writer) error { return rehearse.HTML(to, results, says) }); err != nil {
 			return err
 		}
 	}
@@ -270,13 +271,13 @@ func (o rehearseOptions) show(s streams, results []*rehearse.Result, says map[st
 	return nil
 }
 
-// writePage writes the forecast as a page.
-func writePage(file string, results []*rehearse.Result, says map[string]string) error {
+// writePage writes a page into a file.
+func writePage(file string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return errs.Wrap(errs.Unavailable, "PageFile", err, "the page %s cannot be written", file).At(file)
 	}
-	return errors.Join(rehearse.HTML(f, results, says), f.Close())
+	return errors.Join(write(f), f.Close())
 }
 
 // remember writes the rehearsal of a plan in which nothing was made to go wrong into the plan's file. A plan in a folder that may not be written is rehearsed all the same.

@@ -22,15 +22,19 @@ type Measured struct {
 	Published plan.Duration `json:"published"` // what a rehearsal takes as typical without a file
 }
 
-// Measure reads of the journals of runs how long each kind of thing took that a rehearsal has a duration for, by name. What failed, and what has not ended, does not count; nor does what
-// was under way when a run was killed: its journal says when somebody looked again, not when it ended.
+// Measure reads of the journals of runs how long each kind of thing took that a rehearsal has a duration for, by name. What failed, and what has not ended, does not count; nor do
+// steps that were begun more than once: where a run was killed its journal says when somebody looked again, not when it ended.
 func Measure(stories []mover.Story) []Measured {
 	took := map[string][]time.Duration{}
 	for _, s := range stories {
-		if s.Record.Attempt > 1 {
-			continue
+		again := map[string]bool{}
+		for _, step := range s.Steps {
+			again[step.Step] = again[step.Step] || step.Tries > 1
 		}
 		for _, r := range s.Requests {
+			if again[r.Step] {
+				continue
+			}
 			if name := durationName(r.Method, r.Path); name != "" && !r.Ended.IsZero() && r.Reason == "" && r.Status < http.StatusMultipleChoices {
 				took[name] = append(took[name], r.Ended.Sub(r.Began))
 			}

@@ -24,7 +24,7 @@ func TestRunsAreMeasured(t *testing.T) {
 		}
 		return r
 	}
-	first := mover.Story{Record: mover.Record{Attempt: 1}, Requests: []mover.Request{
+	first := mover.Story{Requests: []mover.Request{
 		request("PUT", workspace+"/computes/a", 4*time.Minute, 201, nil),
 		request("PUT", workspace+"/computes/b", 2*time.Minute, 201, nil),
 		request("PUT", workspace+"/computes/c", 9*time.Minute+400*time.Millisecond, 202, nil),
@@ -38,14 +38,16 @@ func TestRunsAreMeasured(t *testing.T) {
 		request("POST", "/subscriptions/s/providers/Microsoft.Storage/register", time.Second, 200, nil),
 		request("DELETE", workspace+"/onlineEndpoints/e", 3*time.Minute, 202, nil),
 	}}
-	second := mover.Story{Record: mover.Record{Attempt: 1}, Requests: []mover.Request{request("PUT", workspace+"/onlineEndpoints/e/deployments/blue", 11*time.Minute, 201, nil),
+	second := mover.Story{Requests: []mover.Request{request("PUT", workspace+"/onlineEndpoints/e/deployments/blue", 11*time.Minute, 201, nil),
 		request("PUT", workspace+"/computes/a", 5*time.Minute, 201, nil)}}
-	killed := mover.Story{Record: mover.Record{Attempt: 2}, Requests: []mover.Request{request("PUT", workspace+"/computes/a", 10*time.Hour, 201, nil)}}
+	killed := mover.Story{Record: mover.Record{Attempt: 2}, Requests: []mover.Request{request("PUT", workspace+"/computes/a", 10*time.Hour, 201, nil), request("PUT", workspace+"/computes/b", 3*time.Minute, 201, nil)},
+		Steps: []mover.StepRecord{{Step: "restore/a", Tries: 2}, {Step: "restore/b", Tries: 1}}}
+	killed.Requests[0].Step, killed.Requests[1].Step = "restore/a", "restore/b"
 	of := func(name string, count int, typical, worst time.Duration) Measured {
 		return Measured{name, count, plan.Duration(typical), plan.Duration(worst), DefaultModel()[name].Typical}
 	}
 	want := []Measured{
-		of("computes.put", 4, 4*time.Minute, 9*time.Minute),
+		of("computes.put", 5, 4*time.Minute, 9*time.Minute),
 		of("computes.stop", 1, 1230*time.Millisecond, 1230*time.Millisecond),
 		of("deployments.put", 1, 11*time.Minute, 11*time.Minute),
 		of("move.move", 1, 25*time.Minute, 25*time.Minute),

@@ -12,12 +12,15 @@ import (
 //go:embed report.html.tmpl
 var page string
 
+//go:embed style.html.tmpl
+var style string
+
 // parsed is the page; a page that cannot be parsed is a defect that every test shows.
 var parsed = template.Must(template.New("report").Funcs(template.FuncMap{
 	"short": short, "state": stateWords, "tookOf": tookWords,
 	"kind": kindName, "off": off, "halves": halves, "meters": meters, "right": rightWords,
 	"when": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-}).Parse(page))
+}).Parse(style + page))
 
 // view is what the page needs besides the data.
 type view struct {

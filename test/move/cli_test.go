@@ -39,7 +39,10 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	to := []string{"--to-subscription", w.target.Subscription(), "--to-group", "ml-prod-rg"}
 	yes := []string{"--jobs", "cancel", "--accept-instance-loss", "--lift-locks", "--approve-endpoints", "--force", "--include", "all"}
 
-	out := want(t, 3, "", append([]string{"assess", "--all", "-o", "json"}, to...)...)
+	out := want(t, 3, "", append([]string{"assess", "--all", "-o", "json", "--html", "assessed.html"}, to...)...)
+	if page, err := os.ReadFile("assessed.html"); err != nil || !bytes.Contains(page, []byte("Can contoso-ml move?")) {
+		t.Errorf("the assessment left no page: %v", err)
+	}
 	var assessed []struct{ Workspace, Grade string }
 	if err := json.Unmarshal([]byte(out), &assessed); err != nil || len(assessed) != 1 || assessed[0].Grade != "C" {
 		t.Fatalf("assessed: %s %v", out, err)
@@ -63,6 +66,9 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	rehearsals(t, p)
 	want(t, 1, "nobody is there to confirm", "apply", "p.json")
 	want(t, 0, "no runs", "status")
+	want(t, 2, "ml-dev-rg.contoso-ml.snap", "cloud", "record", "estate", "--data", w.cloud.Dir, "--to-group", "ml-new-rg")
+	want(t, 1, "is there already", "cloud", "record", "estate", "--data", w.cloud.Dir)
+	want(t, 2, "Microsoft.MachineLearningServices/workspaces/jobs", "snapshot", "show", filepath.Join("estate", "ml-dev-rg.contoso-ml.snap"))
 	want(t, 1, "there is no run", "resume", "contoso-ml-00000000")
 	if code, out, stderr := typed(t, "contoso-ml\n", "apply", "p.json"); code != 2 || !strings.Contains(out, "Moved and proven") {
 		t.Fatalf("apply ended with %d:\n%s\n%s", code, out, stderr)
@@ -87,6 +93,9 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(".amlmove", "runs", run, "report.html")); err != nil {
 		t.Errorf("apply left no report: %v", err)
 	}
+	want(t, 1, "tell no duration", "durations", "--runs", "elsewhere")
+	want(t, 0, "deployments.put", "durations", run, "--file", "ours.json")
+	want(t, 2, "moved and proven", "rehearse", "p.json", "--durations", "ours.json")
 	want(t, 0, "RULE", "rules")
 	want(t, 1, "there is no rule", "rules", "ML999")
 }
