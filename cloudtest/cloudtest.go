@@ -143,7 +143,7 @@ func load(ctx context.Context, t testing.TB, target fixture.Target, s settings) 
 		t.Fatalf("open the snapshot of a test cloud: %v", err)
 	}
 	defer func() { _ = snap.Close() }() // only read
-	r, err := replica.Load(ctx, snap, target)
+	r, err := replica.Load(ctx, snap, target, replica.Options{})
 	if err != nil {
 		t.Fatalf("load the snapshot %q: %v", s.path, err)
 	}

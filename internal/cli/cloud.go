@@ -163,7 +163,7 @@ func likeness(ctx context.Context, target fixture.Target, file string) (fixture.
 		return fixture.Summary{}, err
 	}
 	defer func() { _ = snap.Close() }() // only read
-	r, err := replica.Load(ctx, snap, target)
+	r, err := replica.Load(ctx, snap, target, replica.Options{})
 	if err != nil {
 		return fixture.Summary{}, err
 	}

@@ -32,6 +32,7 @@ type rehearseOptions struct {
 	all       string
 	format    string
 	html      string
+	asOwner   bool
 }
 
 func newRehearse(s streams) *cobra.Command {
@@ -62,6 +63,7 @@ Exit codes: 0 moved and proven on the copy, 2 a person has something to do, 3 th
 	f.BoolVar(&o.worst, "worst", false, "everything takes as long as on a bad day")
 	f.StringVar(&o.all, "all", "", "rehearse every plan in a `folder`")
 	f.StringVarP(&o.format, "output", "o", "table", "table or json")
+	f.BoolVar(&o.asOwner, "as-owner", false, "let the caller do everything in the copy: for whoever may only read, what somebody with the rights would see")
 	f.StringVar(&o.html, "html", "", "also write the forecast as a page into this `file`")
 	return cmd
 }
@@ -95,7 +97,7 @@ func (o rehearseOptions) run(ctx context.Context, s streams, files []string) err
 			return err
 		}
 		for _, scenario := range scenarios {
-			jobs = append(jobs, &rehearsalJob{file: file, plan: p, o: rehearse.Options{Plan: p, Snapshot: snap, Durations: durations, Scenario: scenario, Tool: toolVersion()}})
+			jobs = append(jobs, &rehearsalJob{file: file, plan: p, o: rehearse.Options{Plan: p, Snapshot: snap, Durations: durations, Scenario: scenario, AsOwner: o.asOwner, Tool: toolVersion()}})
 		}
 	}
 	if err := sideBySide(ctx, s, jobs); err != nil {
@@ -191,8 +193,14 @@ type rehearsalJob struct {
 	err    error
 }
 
-// blocked reports whether the plan cannot be carried out at all.
-func (j *rehearsalJob) blocked() bool { return !j.plan.Applyable }
+// blocked reports whether the plan cannot be carried out at all. As an owner that is known when it was made again in the copy.
+func (j *rehearsalJob) blocked() bool {
+	if j.o.AsOwner {
+		e := errs.As(j.err)
+		return e != nil && e.Code == "PlanBlocked"
+	}
+	return !j.plan.Applyable
+}
 
 // sideBySide rehearses, as many at once as there are processors.
 func sideBySide(ctx context.Context, s streams, jobs []*rehearsalJob) error {
@@ -217,7 +225,7 @@ func sideBySide(ctx context.Context, s streams, jobs []*rehearsalJob) error {
 	}
 	busy.Wait()
 	for _, j := range jobs {
-		if j.err != nil {
+		if j.err != nil && !j.blocked() {
 			return fmt.Errorf("rehearse %s: %w", j.name(), j.err)
 		}
 	}
@@ -237,7 +245,11 @@ func (o rehearseOptions) conclude(s streams, jobs []*rehearsalJob) error {
 	says := map[string]string{}
 	for _, j := range jobs {
 		if j.blocked() {
-			_, _ = fmt.Fprintf(s.err, "%s is blocked: it cannot be carried out before what stops it is done (amlmove plan shows it)\n", j.file)
+			why := "it cannot be carried out before what stops it is done (amlmove plan shows it; --as-owner passes over missing rights)"
+			if j.err != nil {
+				why = describe(j.err)
+			}
+			_, _ = fmt.Fprintf(s.err, "%s is blocked: %s\n", j.file, why)
 			continue
 		}
 		results = append(results, j.result)
@@ -282,7 +294,7 @@ func writePage(file string, write func(io.Writer) error) error {
 
 // remember writes the rehearsal of a plan in which nothing was made to go wrong into the plan's file. A plan in a folder that may not be written is rehearsed all the same.
 func remember(j *rehearsalJob) error {
-	if j.o.Scenario.Name != "" {
+	if j.o.Scenario.Name != "" || j.o.AsOwner {
 		return nil
 	}
 	p := *j.plan

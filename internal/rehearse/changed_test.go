@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/amlmove/amlmove/internal/cloud/replica"
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
@@ -21,7 +22,7 @@ func TestASourceThatIsNotAsItWasIsSeen(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = snap.Close() })
 	dir := t.TempDir()
-	s, err := newStage(t.Context(), dir, snap, nil)
+	s, err := newStage(t.Context(), dir, snap, nil, replica.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,14 +10,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"filippo.io/age"
 
+	"github.com/amlmove/amlmove/internal/cloud/replica"
+	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/mover/action"
 	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/seal"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
@@ -28,6 +32,7 @@ type Options struct {
 	Snapshot  string                   // file from which the plan was made
 	Durations map[string]time.Duration // how long things take in the cloud, by the names of its clock
 	Scenario  Scenario                 // what goes wrong besides; the zero value: nothing
+	AsOwner   bool                     // the caller may do everything in the copy: what somebody with the rights would see
 	Watch     func(mover.Event)        // hears what happens, in virtual time; may be nil
 	Tool      string                   // version of the program
 }
@@ -44,7 +49,7 @@ func Run(ctx context.Context, o Options) (_ *Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, snap.Close()) }()
-	s, err := newStage(ctx, dir, snap, o.Durations)
+	s, err := newStage(ctx, dir, snap, o.Durations, replica.Options{AsOwner: o.AsOwner})
 	if err != nil {
 		return nil, fmt.Errorf("make a copy of the workspace: %w", err)
 	}
@@ -54,7 +59,7 @@ func Run(ctx context.Context, o Options) (_ *Result, err error) {
 		return nil, err
 	}
 	r := &rehearsal{Options: o, stage: s, dir: dir, key: key, seen: map[string]*Step{}, result: &Result{Scenario: o.Scenario.Name, Plan: o.Plan.Digest, Snapshot: snap.Header.Digest,
-		Workspace: o.Plan.Workspace, Landing: o.Plan.Landing, StandIns: s.replica.StandIns, LeftOut: s.replica.LeftOut}}
+		Workspace: o.Plan.Workspace, Landing: o.Plan.Landing, AsOwner: o.AsOwner, StandIns: s.replica.StandIns, LeftOut: s.replica.LeftOut}}
 	if err := r.carryOut(ctx); err != nil {
 		return nil, err
 	}
@@ -100,6 +105,16 @@ func (r *rehearsal) carryOut(ctx context.Context) error {
 // begin makes the run. Where the copy is not what the plan was made of, that is told, and the plan that fits the copy is rehearsed.
 func (r *rehearsal) begin(ctx context.Context) (mover.Folder, *plan.Plan, error) {
 	b := mover.Beginning{Root: filepath.Join(r.dir, "runs"), Plan: r.Plan, Client: r.stage.client, Now: r.stage.clock.Now, Meta: mover.Meta{Tool: r.Tool}}
+	if r.AsOwner { // another plan: nothing is missing for want of rights
+		planned, err := r.planAgain(ctx)
+		if err != nil {
+			return mover.Folder{}, nil, err
+		}
+		if !planned.Applyable {
+			return mover.Folder{}, nil, errs.New(errs.Conflict, "PlanBlocked", "an owner could not carry the plan out either: %s", blockers(planned)).Advise("amlmove plan shows the blockers and what to do about each")
+		}
+		r.Plan, b.Plan = planned, planned
+	}
 	folder, err := mover.Begin(ctx, b)
 	drift, is := errors.AsType[*mover.Drift](err)
 	if !is {
@@ -113,6 +128,17 @@ func (r *rehearsal) begin(ctx context.Context) (mover.Folder, *plan.Plan, error)
 	}
 	folder, err = mover.Begin(ctx, b)
 	return folder, b.Plan, err
+}
+
+// blockers names what stops a plan.
+func blockers(p *plan.Plan) string {
+	var all []string
+	for _, f := range p.Findings {
+		if f.Severity == rules.Blocker {
+			all = append(all, f.ID+" "+f.Message)
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 // drive opens the run and carries it on in a direction.

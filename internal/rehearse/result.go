@@ -55,6 +55,7 @@ type Result struct {
 	Snapshot  string            `json:"snapshot"`           // digest
 	Workspace string            `json:"workspace"`
 	Landing   string            `json:"landing"`
+	AsOwner   bool              `json:"asOwner,omitempty"` // the caller could do everything in the copy
 	Outcome   Outcome           `json:"outcome"`
 	State     mover.State       `json:"state"`
 	Reason    string            `json:"reason,omitempty"`

@@ -127,7 +127,7 @@ func scaledCloud(t *testing.T, s scaled, file string, durations map[string]time.
 		t.Fatal(err)
 	}
 	defer func() { _ = snap.Close() }()
-	r, err := replica.Load(t.Context(), snap, fixture.Target{Store: st, Tree: c.Tree, Types: cloud.Types(), Now: s.Now})
+	r, err := replica.Load(t.Context(), snap, fixture.Target{Store: st, Tree: c.Tree, Types: cloud.Types(), Now: s.Now}, replica.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

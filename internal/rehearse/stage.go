@@ -38,7 +38,7 @@ func (s *stage) original(ctx context.Context, id string) (arm.Document, error) {
 }
 
 // newStage loads a snapshot into a cloud in a folder.
-func newStage(ctx context.Context, dir string, snap *snapshot.Snapshot, durations map[string]time.Duration) (s *stage, err error) {
+func newStage(ctx context.Context, dir string, snap *snapshot.Snapshot, durations map[string]time.Duration, copied replica.Options) (s *stage, err error) {
 	s = &stage{clock: newClock(snap.Header.Ended), snap: snap}
 	defer func() {
 		if err != nil {
@@ -54,7 +54,7 @@ func newStage(ctx context.Context, dir string, snap *snapshot.Snapshot, duration
 		return s, err
 	}
 	s.closers = append(s.closers, s.cloud.Close)
-	if s.replica, err = replica.Load(ctx, snap, fixture.Target{Store: st, Tree: s.cloud.Tree, Types: cloud.Types(), Now: s.clock.Now}); err != nil {
+	if s.replica, err = replica.Load(ctx, snap, fixture.Target{Store: st, Tree: s.cloud.Tree, Types: cloud.Types(), Now: s.clock.Now}, copied); err != nil {
 		return s, err
 	}
 	if err := s.cloud.Clock.Set(ctx, st, func(c *operation.ClockState) { c.Durations = durations }); err != nil {

@@ -29,6 +29,9 @@ func (l *lines) line(format string, args ...any) {
 func Text(to io.Writer, r *Result) error {
 	l := &lines{to: to}
 	l.line("Rehearsed on a copy: %s", r.verdict())
+	if r.AsOwner {
+		l.line("  as owner   whoever carries it out needs the rights that the plan lists")
+	}
 	if r.Reason != "" {
 		l.line("  because    %s", r.Reason)
 	}

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -104,7 +105,12 @@ func (l *loading) persons() ([]role, []person) {
 	h := l.snap.Header
 	caller := person{Name: callerName, Tenant: h.TenantID, Kind: identity.ServicePrincipal, ObjectID: h.ObjectID}
 	var roles []role
-	if !l.people.granted {
+	switch {
+	case l.options.AsOwner:
+		for _, key := range slices.Sorted(maps.Keys(l.subscriptions)) {
+			caller.Roles = append(caller.Roles, grant{"Owner", arm.ID{{Type: arm.Subscriptions, Name: l.subscriptions[key].ID}}.String()})
+		}
+	case !l.people.granted:
 		for _, r := range l.people.rights {
 			scope := r.scope
 			if id, err := arm.Parse(scope); err != nil || l.resources[id.Key()].ID == nil && len(id) > 1 {

@@ -31,6 +31,11 @@ type Replica struct {
 	LeftOut         []LeftOut // what is not in the replica
 }
 
+// Options say in what a replica is meant to differ.
+type Options struct {
+	AsOwner bool // whoever captured the original is Owner of every subscription in the replica, whatever the rights there
+}
+
 // LeftOut is a document that could not be brought over, and why.
 type LeftOut struct {
 	ID  string `json:"id"`
@@ -39,8 +44,8 @@ type LeftOut struct {
 
 // Load fills an empty store with a snapshot. It streams: memory does not grow with what the workspace holds. Conflict when the store holds a world already. A load that
 // fails leaves nothing behind.
-func Load(ctx context.Context, snap *snapshot.Snapshot, target fixture.Target) (Replica, error) {
-	l := &loading{snap: snap, target: target, resources: map[string]fixture.Document{}, extensions: map[string]fixture.Document{}, subscriptions: map[string]*subscription{}, absent: map[string]bool{}, listings: map[string]bool{}, vaults: map[string]arm.Document{}}
+func Load(ctx context.Context, snap *snapshot.Snapshot, target fixture.Target, o Options) (Replica, error) {
+	l := &loading{snap: snap, target: target, options: o, resources: map[string]fixture.Document{}, extensions: map[string]fixture.Document{}, subscriptions: map[string]*subscription{}, absent: map[string]bool{}, listings: map[string]bool{}, vaults: map[string]arm.Document{}}
 	if err := l.read(ctx); err != nil {
 		return Replica{}, fmt.Errorf("read the snapshot of %s: %w", snap.Header.WorkspaceID, err)
 	}
@@ -60,8 +65,9 @@ func Load(ctx context.Context, snap *snapshot.Snapshot, target fixture.Target) (
 
 // loading is one load. All that surrounds the workspace is held; its contents are streamed.
 type loading struct {
-	snap   *snapshot.Snapshot
-	target fixture.Target
+	snap    *snapshot.Snapshot
+	target  fixture.Target
+	options Options
 
 	tenants       []tenant
 	subscriptions map[string]*subscription

@@ -141,7 +141,7 @@ func TestWhatCannotBeBroughtOverIsLeftOutAndListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = inner.Close() })
-	r, err := replica.Load(t.Context(), open(t, path), fixture.Target{Store: st, Tree: inner.Tree, Types: cloud.Types(), Now: time.Now})
+	r, err := replica.Load(t.Context(), open(t, path), fixture.Target{Store: st, Tree: inner.Tree, Types: cloud.Types(), Now: time.Now}, replica.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,59 @@
+package rehearse
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/amlmove/amlmove/cloudtest"
+	"github.com/amlmove/amlmove/internal/azure"
+	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/mover"
+	"github.com/amlmove/amlmove/internal/rules"
+	"github.com/amlmove/amlmove/test/capturing"
+)
+
+// TestWhoMayOnlyReadSeesTheMove captures as a reader: the plan is blocked by nothing but missing rights (S12 to S14), and its rehearsal as an owner shows the whole move. What stops an owner stops it there too.
+func TestWhoMayOnlyReadSeesTheMove(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		fixture string
+		choices rules.Choices
+		blocked string // message of a blocker that an owner meets as well
+	}{
+		{"contoso-quiet", rules.Choices{ApproveEndpoints: true}, ""},
+		{"contoso", rules.Choices{ApproveEndpoints: true}, "the labeling project support-ticket-topics is Running"},
+	} {
+		t.Run(c.fixture, func(t *testing.T) {
+			t.Parallel()
+			cloud := cloudtest.Start(t, cloudtest.Fixture(c.fixture))
+			reader, err := azure.New(azure.Options{Endpoint: cloud.Endpoint, Credential: cloud.CredentialOf("reader"), Client: cloud.ClientOptions()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			workspace, target := capturing.Contoso(t, reader, cloud)
+			file := capturing.Write(t, reader, workspace, target)
+			p, err := mover.Make(t.Context(), file, c.choices)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Applyable {
+				t.Fatal("a reader could carry the plan out")
+			}
+			for _, f := range p.Findings {
+				if c.blocked == "" && f.Severity == rules.Blocker && !strings.Contains(f.Message, " may not ") {
+					t.Errorf("%s stops it: %s", f.ID, f.Message)
+				}
+			}
+			r, err := Run(t.Context(), Options{Plan: p, Snapshot: file, AsOwner: true})
+			if c.blocked != "" {
+				if e := errs.As(err); e == nil || e.Code != "PlanBlocked" || !strings.Contains(e.Message, c.blocked) || strings.Contains(e.Message, "may not") {
+					t.Fatalf("it is not stopped by what stops an owner, and by that alone: %v", err)
+				}
+				return
+			}
+			if err != nil || r.Outcome != Recovered || r.Verify == nil || r.Verify.Total != 0 || !r.AsOwner || r.Plan != p.Digest {
+				t.Errorf("got %+v, %v", r, err)
+			}
+		})
+	}
+}
