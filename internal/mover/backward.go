@@ -116,7 +116,10 @@ func (r *Run) concluded(ctx context.Context, state State) (Record, error) {
 	return r.journal.record(ctx)
 }
 
+// behindNoReturn is the code of the error for a way back that is closed.
+const behindNoReturn = "BehindNoReturn"
+
 func (r *Run) tooLate() error {
-	return errs.New(errs.Conflict, "BehindNoReturn", "the run %s is behind its point of no return: the workspace has moved, or is in neither place alone", r.ID).
+	return errs.New(errs.Conflict, behindNoReturn, "the run %s is behind its point of no return: the workspace has moved, or is in neither place alone", r.ID).
 		At(r.Plan.Landing).Advise("amlmove resume %s goes forward; the way back is a plan from %s to %s", r.ID, r.Plan.Landing, r.Plan.Workspace)
 }

@@ -198,7 +198,7 @@ func (r *Run) lost(ctx context.Context, err error) (Record, error) {
 	return record, fmt.Errorf("drive the run %s: %w", r.ID, err)
 }
 
-// retreat goes back after a failure, when the workspace is still at the source.
+// retreat goes back after a failure, when everything is still at the source. Where a part has moved, the run stays as it is: it can be resumed.
 func (r *Run) retreat(ctx context.Context) (Record, error) {
 	record, err := r.journal.record(ctx)
 	if err != nil {
@@ -209,7 +209,12 @@ func (r *Run) retreat(ctx context.Context) (Record, error) {
 		return record, err
 	}
 	why := record.Reason
-	record, err = r.Back(ctx)
+	back, err := r.Back(ctx)
+	if e := errs.As(err); e != nil && e.Code == behindNoReturn {
+		record.Reason = why + "; a part has moved, so the way is forward"
+		return record, r.journal.explain(ctx, record.Reason)
+	}
+	record = back
 	if err == nil && record.State == RolledBack {
 		record.Reason = why
 		err = r.journal.explain(ctx, why)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -199,6 +200,22 @@ func TestChaosLosesNothing(t *testing.T) {
 				t.Errorf("%s (%s) ended as %s, %s, then %s: %s", s.Name, s.Says, r.Outcome, r.State, r.Resumed, r.Reason)
 			}
 		})
+	}
+}
+
+// TestAPartThatMovedClosesTheWayBack lets a part move and ARM refuse the rest: the run neither goes back nor gives up with an error, and goes forward once that has passed. (Found by the chaos 20261127/149.)
+func TestAPartThatMovedClosesTheWayBack(t *testing.T) {
+	t.Parallel()
+	p, file := newOriginal(t, "contoso-quiet").plan(t, decided)
+	found, err := rehearse.Find("half-moved", "validate-passes-move-fails")
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := rehearse.Scenario{Name: "a part moves, the rest is refused", Faults: slices.Concat(found[0].Faults, found[1].Faults)}
+	both.Faults[0].ID, both.Faults[1].ID = found[0].Name, found[1].Name
+	r := rehearsed(t, p, file, both)
+	if r.Outcome != rehearse.Stopped || r.State != mover.Failed || r.Resumed != mover.Done || !strings.Contains(r.Reason, "a part has moved, so the way is forward") {
+		t.Errorf("it ended as %s, %s, then %s: %s", r.Outcome, r.State, r.Resumed, r.Reason)
 	}
 }
 
