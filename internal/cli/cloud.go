@@ -34,7 +34,7 @@ func newCloud(s streams) *cobra.Command {
 their children, and moves with the damage that Azure's page describes. There is no data plane: blobs, secrets, images and scoring calls are named
 in the documents and do not answer.`,
 	}
-	cmd.AddCommand(newCloudUp(s), newCloudDown(s), newCloudStatus(s), newCloudFork(s), newCloudRewind(s), newCloudRecord(s), newCloudAz(s))
+	cmd.AddCommand(newCloudUp(s), newCloudDown(s), newCloudStatus(s), newCloudFork(s), newCloudRewind(s), newCloudRecord(s), newCloudAPI(s), newCloudAz(s))
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
@@ -99,6 +100,7 @@ func TestTheLifeOfADetachedCloud(t *testing.T) {
 	want(exitError, []string{"in use by another cloud"}, "cloud", "up")
 	withAz(t, want, state)
 	statesHaveNames(t, want, data, state)
+	theAPIIsAsked(t, want)
 
 	if err := syscall.Kill(state.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -142,6 +144,26 @@ func statesHaveNames(t *testing.T, want func(int, []string, ...string) string, d
 	}
 	want(exitError, []string{"has no workspace"}, "cloud", "record", t.TempDir())
 	want(exitDone, []string{"no state of this cloud has a name"}, "cloud", "fork", "empty-handed", "--drop")
+}
+
+// theAPIIsAsked types requests to the cloud's own API.
+func theAPIIsAsked(t *testing.T, want func(int, []string, ...string) string) {
+	t.Helper()
+	var status struct {
+		Faults struct{ Count int }
+		Clock  struct{ Frozen bool }
+	}
+	want(exitDone, []string{`"id": "fault-1"`}, "cloud", "api", "post", "faults", `{"kind":"drop","match":{"path":"/nothing"}}`)
+	want(exitDone, []string{`"frozen": true`}, "cloud", "api", "POST", "/_cloud/clock", `{"freeze":true}`)
+	if err := json.Unmarshal([]byte(want(exitDone, nil, "cloud", "api", "GET", "status")), &status); err != nil || status.Faults.Count != 1 || !status.Clock.Frozen {
+		t.Errorf("the status is %+v (%v)", status, err)
+	}
+	want(exitDone, nil, "cloud", "api", "DELETE", "faults")
+	want(exitDone, []string{`"frozen": false`}, "cloud", "api", "POST", "clock", `{"freeze":false}`)
+	want(exitError, []string{"404", "names nothing of this cloud"}, "cloud", "api", "GET", "moon")
+	want(exitError, []string{"none of the methods"}, "cloud", "api", "SHOOT", "faults")
+	want(exitError, []string{"no JSON"}, "cloud", "api", "POST", "faults", "{")
+	want(exitError, []string{"must be true, false or", "400"}, "cloud", "api", "POST", "faults", `{"kind":"moveTimedOut","happened":"maybe"}`)
 }
 
 // strangersAreLeftAlone gives the dead cloud's process id to somebody else: `down` must not stop that one.
