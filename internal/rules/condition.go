@@ -15,6 +15,8 @@ type scope struct {
 	doc        arm.Document // the resource as it would be created; nil while parameters of an initiative are resolved
 	typ        arm.Type
 	group      arm.Document // its resource group; nil if not known
+	// current is the element at which a count is, by the alias of its list in lower case, or by "value" and the count's name.
+	current map[string]any
 }
 
 // mystery is a value that the facts do not show.
@@ -29,14 +31,7 @@ func (s scope) holds(condition any) verdict {
 	if !ok {
 		return unknown
 	}
-	member := func(name string) (any, bool) {
-		for key, value := range object {
-			if strings.EqualFold(key, name) {
-				return value, true
-			}
-		}
-		return nil, false
-	}
+	member := func(name string) (any, bool) { return folded(object, name) }
 	if parts, is := member("allOf"); is {
 		return all(s.each(parts))
 	}
@@ -46,18 +41,26 @@ func (s scope) holds(condition any) verdict {
 	if part, is := member("not"); is {
 		return s.holds(part).not()
 	}
+	if count, is := member("count"); is {
+		return s.counted(count, object)
+	}
 	var value any = mystery{}
 	if field, is := member("field"); is {
 		value = s.field(s.resolve(field))
 	} else if expression, is := member("value"); is {
 		value = s.resolve(expression)
 	}
-	for name, operand := range object {
+	return s.operated(value, object)
+}
+
+// operated applies the operator of a condition to a value.
+func (s scope) operated(value any, condition map[string]any) verdict {
+	for name, operand := range condition {
 		if compare, is := operators[strings.ToLower(name)]; is {
 			return s.compare(compare, value, s.resolve(operand))
 		}
 	}
-	return unknown // count, match, less and others
+	return unknown
 }
 
 func (s scope) each(parts any) []verdict {
@@ -74,14 +77,18 @@ func (s scope) each(parts any) []verdict {
 
 // operator is one comparison of the language of conditions.
 type operator struct {
-	negated bool
-	compare func(value, operand any) verdict
+	negated  bool
+	compare  func(value, operand any) verdict
+	together bool // of a field with [*] it is asked once
 }
 
 // operators are those that facts can answer.
 var operators = map[string]operator{
-	"equals": {false, equal}, "notequals": {true, equal}, "like": {false, alike}, "notlike": {true, alike}, "in": {false, among}, "notin": {true, among},
-	"contains": {false, holding}, "notcontains": {true, holding}, "containskey": {false, keyed}, "notcontainskey": {true, keyed}, "exists": {false, existing},
+	"equals": {compare: equal}, "notequals": {negated: true, compare: equal}, "like": {compare: alike}, "notlike": {negated: true, compare: alike}, "in": {compare: among}, "notin": {negated: true, compare: among},
+	"contains": {compare: holding}, "notcontains": {negated: true, compare: holding}, "containskey": {compare: keyed}, "notcontainskey": {negated: true, compare: keyed}, "exists": {compare: existing, together: true},
+	"match": {compare: matching(false)}, "notmatch": {negated: true, compare: matching(false)}, "matchinsensitively": {compare: matching(true)}, "notmatchinsensitively": {negated: true, compare: matching(true)},
+	"less": {compare: ordered(func(o int) bool { return o < 0 })}, "lessorequals": {compare: ordered(func(o int) bool { return o <= 0 })},
+	"greater": {compare: ordered(func(o int) bool { return o > 0 })}, "greaterorequals": {compare: ordered(func(o int) bool { return o >= 0 })},
 }
 
 func (s scope) compare(o operator, value, operand any) verdict {
@@ -91,11 +98,29 @@ func (s scope) compare(o operator, value, operand any) verdict {
 	if _, is := operand.(mystery); is {
 		return unknown
 	}
+	if values, is := value.(many); is {
+		return s.compareEach(o, values, operand)
+	}
 	v := o.compare(value, operand)
 	if o.negated {
 		return v.not()
 	}
 	return v
+}
+
+// compareEach is the meaning of a field with [*]: each element must satisfy the condition, and none does so too. Only whether there are any is asked of all together.
+func (s scope) compareEach(o operator, values many, operand any) verdict {
+	if o.together {
+		if len(values) == 0 {
+			return s.compare(o, absent{}, operand)
+		}
+		return s.compare(o, []any(values), operand)
+	}
+	var verdicts []verdict
+	for _, v := range values {
+		verdicts = append(verdicts, s.compare(o, v, operand))
+	}
+	return all(verdicts)
 }
 
 // text is a value as conditions compare it: without regard to case, and empty when it is absent.

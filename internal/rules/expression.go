@@ -174,6 +174,13 @@ func (s scope) call(name string, arguments []any) any {
 		if value, is := s.parameters[strings.ToLower(texts[0])]; is {
 			return s.resolveOuter(value)
 		}
+	case name == "current" && one:
+		if strings.Contains(texts[0], "[*]") {
+			return s.alias(texts[0])
+		}
+		if element, is := s.current["value "+strings.ToLower(texts[0])]; is {
+			return element
+		}
 	case name == "field" && one && s.doc != nil:
 		return s.field(texts[0])
 	case name == "concat":

@@ -32,8 +32,11 @@ func (s scope) field(name any) any {
 
 // alias reads a property by the alias that policies use: the type, then the path of the property. An alias of another type is absent.
 func (s scope) alias(alias string) any {
-	if strings.Contains(alias, "[*]") || !strings.Contains(alias, "/") {
+	if !strings.Contains(alias, "/") {
 		return mystery{}
+	}
+	if strings.Contains(alias, "[*]") {
+		return s.manifold(alias)
 	}
 	path, mine := strings.CutPrefix(strings.ToLower(alias), s.typ.Key()+"/")
 	if !mine {

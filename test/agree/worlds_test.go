@@ -183,6 +183,22 @@ func contentWorlds() []world {
 	return list
 }
 
+const mlAlias = "Microsoft.MachineLearningServices/workspaces/"
+
+// ownPolicy is a world in which a policy denies workspaces under a condition.
+func ownPolicy(name string, refused bool, condition string) world {
+	definition := "/subscriptions/" + estate.Target + auth + "policyDefinitions/own"
+	w := world{name: name, clauses: []string{"S15"}, change: together(
+		makes(definition, `{"properties":{"mode":"All","policyRule":{"if":{"allOf":[{"field":"type","equals":"Microsoft.MachineLearningServices/workspaces"},`+condition+`]},"then":{"effect":"deny"}}}}`),
+		assigns(estate.DestinationGroup, definition, `{}`, "Default"))}
+	if refused {
+		w.refused = "PolicyViolation"
+	} else {
+		w.clauses = nil
+	}
+	return w
+}
+
 // policyWorlds are about policies, locks and deployments.
 func policyWorlds() []world {
 	west := `{"listOfAllowedLocations":{"value":["westus"]}}`
@@ -204,6 +220,14 @@ func policyWorlds() []world {
 			makes("/subscriptions/"+estate.Target+auth+"policyDefinitions/private", `{"properties":{"mode":"All","policyRule":{"if":{"field":"type","like":"Microsoft.MachineLearningServices/*"},"then":{"effect":"[parameters('effect')]"}},`+
 				`"parameters":{"effect":{"type":"String","defaultValue":"Deny"}}}}`),
 			assigns(estate.DestinationGroup, "/subscriptions/"+estate.Target+auth+"policyDefinitions/private", `{"effect":{"value":"Audit"}}`, "Default"))},
+		ownPolicy("a policy that counts, and finds none (S15)", true, `{"count":{"field":"`+mlAlias+`privateEndpointConnections[*]","where":{"field":"`+mlAlias+`privateEndpointConnections[*].privateLinkServiceConnectionState.status","equals":"Approved"}},"less":1}`),
+		ownPolicy("a policy that counts what nobody has", false, `{"count":{"field":"`+mlAlias+`privateEndpointConnections[*]"},"greater":0}`),
+		ownPolicy("a policy that counts values (S15)", true, `{"count":{"value":["vision","speech"],"name":"team","where":{"field":"tags['team']","equals":"[current('team')]"}},"equals":1}`),
+		ownPolicy("a policy on every element of an empty list (S15)", true, `{"field":"`+mlAlias+`sharedPrivateLinkResources[*].groupId","equals":"blob"}`),
+		ownPolicy("a policy on elements that are not there", false, `{"field":"`+mlAlias+`sharedPrivateLinkResources[*]","exists":"true"}`),
+		ownPolicy("a policy on a pattern (S15)", true, `{"field":"tags['team']","match":"vi????"}`),
+		ownPolicy("a policy on a pattern that is another", false, `{"field":"tags['team']","match":"VI####"}`),
+		ownPolicy("a policy on a pattern in any case (S15)", true, `{"field":"tags['team']","notMatchInsensitively":"VI####"}`),
 		{name: "an exemption", change: together(assigns(estate.DestinationGroup, locations, west, "Default"),
 			makes(estate.DestinationGroup+auth+"policyExemptions/x?api-version=2022-07-01-preview", `{"properties":{"policyAssignmentId":"`+estate.DestinationGroup+assignment+`","exemptionCategory":"Waiver"}}`))},
 		{name: "a lock on what stays", change: locks(estate.Storage, "CanNotDelete")},
