@@ -29,6 +29,7 @@ func main() {
 		sizes     = flag.String("sizes", "1000,100000,1000000", "with -move: numbers of assets")
 		mover     = flag.Bool("mover", false, "measure capture, plan, rehearse, apply and verify of one workspace")
 		scales    = flag.String("scales", "2,21", "with -mover: how many times as large contoso is, about 480 assets each")
+		rehearsed = flag.Bool("rehearse", true, "with -mover: rehearse the plan as well")
 		az        = flag.Int("az", 0, "with -mover: do the same with a script of az commands, and put so many data versions with it")
 		count     = flag.Int("n", 10_000, "resources")
 		rounds    = flag.Int("rounds", 3, "interleaved rounds; medians are printed")
@@ -39,7 +40,7 @@ func main() {
 	case *asControl != "":
 		err = serveControl(ctx, *asControl, *dir)
 	case *mover:
-		err = benchMover(ctx, *scales, *az)
+		err = benchMover(ctx, *scales, *az, *rehearsed)
 	case *moves:
 		err = benchMoves(ctx, *sizes)
 	default:

@@ -23,13 +23,13 @@ import (
 
 // benchMover measures a whole move of one workspace, command by command, by its size. With script, the same inventory and the same restore are done by a shell script
 // of az commands on a copy of the same world, on at most so many documents of it.
-func benchMover(ctx context.Context, scales string, script int) error {
+func benchMover(ctx context.Context, scales string, script int, rehearsed bool) error {
 	for text := range strings.SplitSeq(scales, ",") {
 		scale, err := strconv.Atoi(text)
 		if err != nil {
 			return fmt.Errorf("-scales: %w", err)
 		}
-		if err := moverAt(ctx, scale, script); err != nil {
+		if err := moverAt(ctx, scale, script, rehearsed); err != nil {
 			return fmt.Errorf("scale %d: %w", scale, err)
 		}
 	}
@@ -41,19 +41,20 @@ type moverBench struct {
 	*target
 	binary    string
 	state     cloudState
+	rehearsed bool          // the plan is rehearsed as well
 	landing   string        // id of the workspace once it is moved
 	versions  int           // of data assets, which do not travel
 	inventory time.Duration // what the capture took
 	restore   time.Duration // what the step took that registers the data assets again
 }
 
-func moverAt(ctx context.Context, scale, script int) error {
+func moverAt(ctx context.Context, scale, script int, rehearsed bool) error {
 	dir, err := os.MkdirTemp("", "amlmove-bench-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	b := &moverBench{target: &target{dir: dir}}
+	b := &moverBench{target: &target{dir: dir}, rehearsed: rehearsed}
 	if b.binary, err = buildBinary(ctx); err != nil {
 		return err
 	}
@@ -121,6 +122,9 @@ func (b *moverBench) commands(ctx context.Context) error {
 		{"apply", []string{"apply", plan, "--yes", "--runs", runs, "--endpoint", b.dir}},
 		{"verify", []string{"verify", "--runs", runs, "--endpoint", b.dir}},
 	} {
+		if c.name == "rehearse" && !b.rehearsed {
+			continue
+		}
 		before, err := b.requests(ctx)
 		if err != nil {
 			return err
