@@ -123,6 +123,9 @@ func buildBinary(ctx context.Context) (string, error) {
 	return path, nil
 }
 
+// startLimit is how long a server may take to be ready: one that makes a world of a million documents takes minutes.
+const startLimit = 15 * time.Minute
+
 // start runs a server and waits for its cloud.json; it returns how long that took.
 func (t *target) start(ctx context.Context, args ...string) (time.Duration, error) {
 	state := filepath.Join(t.dir, "cloud.json")
@@ -134,13 +137,13 @@ func (t *target) start(ctx context.Context, args ...string) (time.Duration, erro
 	if err := t.process.Start(); err != nil {
 		return 0, err
 	}
-	for deadline := began.Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := began.Add(startLimit); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if data, err := os.ReadFile(state); err == nil {
 			return time.Since(began), t.read(data)
 		}
 	}
 	t.stop()
-	return 0, fmt.Errorf("%s was not ready in a minute: %s", args[0], stderr.String())
+	return 0, fmt.Errorf("%s was not ready in %s: %s", args[0], startLimit, stderr.String())
 }
 
 // cloudState is what bench reads of cloud.json.
