@@ -26,7 +26,7 @@ type Imported struct {
 // The documents of one call are inserted at once, so none of them may be the parent of another one or be referred to by it. Whoever imports
 // resource groups or top-level resources bumps the generation. Running it again after a failed transaction is harmless.
 func Import(ctx context.Context, tx store.Tx, t *tree.Tree, types *provider.Table, now time.Time, docs ...Imported) ([]*store.Node, error) {
-	im := importer{tx: tx, tree: t, types: types, now: now, parents: map[string]tree.Found{}, containers: map[string]store.ID{}}
+	im := importer{tx: tx, tree: t, batch: t.Batch(), types: types, now: now, parents: map[string]tree.Found{}, containers: map[string]store.ID{}}
 	nodes := make([]*store.Node, len(docs))
 	calls := make([]*provider.Call, len(docs))
 	for i, doc := range docs {
@@ -54,6 +54,7 @@ func Import(ctx context.Context, tx store.Tx, t *tree.Tree, types *provider.Tabl
 type importer struct {
 	tx         store.Tx
 	tree       *tree.Tree
+	batch      *tree.Batch
 	types      *provider.Table
 	now        time.Time
 	parents    map[string]tree.Found
@@ -69,7 +70,7 @@ func (im *importer) prepare(ctx context.Context, d Imported) (*store.Node, *prov
 	node := &store.Node{Parent: parent.Node.ID, ETag: provider.NewETag(), Created: im.now, Changed: im.now}
 	if len(d.ID) == 2 && d.ID.Group() != "" {
 		node.Type, node.Name = arm.ResourceGroups, d.ID.Name()
-		return node, nil, im.tree.Encode(ctx, im.tx, node, d.ID, d.Doc, nil)
+		return node, nil, im.batch.Encode(ctx, im.tx, node, d.ID, d.Doc, nil)
 	}
 	entry, err := im.types.Find(d.ID.Type())
 	if err != nil {
@@ -90,7 +91,7 @@ func (im *importer) prepare(ctx context.Context, d Imported) (*store.Node, *prov
 			return nil, nil, err
 		}
 	}
-	return node, call, im.tree.Encode(ctx, im.tx, node, call.ID, d.Doc, entry.Refs)
+	return node, call, im.batch.Encode(ctx, im.tx, node, call.ID, d.Doc, entry.Refs)
 }
 
 // parent finds a parent, once for all documents below it.

@@ -19,9 +19,8 @@ func (t *Tree) closing() string   { return ":" + t.nonce + "}" }
 func (t *Tree) ownRoot() string   { return t.open() + "own}" }
 func (t *Tree) refs(n int) string { return t.open() + strconv.Itoa(n) + ":" }
 
-// bind replaces ids at the given paths by tokens and returns the nodes they stand for. Ids that name nothing stay as they are; those in bound were
-// rendered from references in the same transaction, and what they name may have moved since.
-func (t *Tree) bind(ctx context.Context, r store.Reader, public map[string]any, paths []string, root arm.ID, bound map[string]store.ID) ([]store.ID, error) {
+// bind replaces ids at the given paths by tokens and returns the nodes they stand for. Ids of which find says Root name nothing, and stay as they are.
+func (t *Tree) bind(public map[string]any, paths []string, root arm.ID, find func(arm.ID) (store.ID, error)) ([]store.ID, error) {
 	var refs []store.ID
 	var trouble error
 	for _, path := range paths {
@@ -33,22 +32,25 @@ func (t *Tree) bind(ctx context.Context, r store.Reader, public map[string]any, 
 			if root != nil && id.Within(root) {
 				return text[:at] + t.ownRoot() + strings.TrimPrefix(id.String(), id[:len(root)].String())
 			}
-			ref, known := bound[id.Key()]
-			if !known {
-				found, err := t.Resolve(ctx, r, id)
-				if err != nil {
-					if !errs.Is(err, errs.NotFound) {
-						trouble = err
-					}
-					return text
-				}
-				ref = found.Node.ID
+			ref, err := find(id)
+			if err != nil || ref == store.Root {
+				trouble = err
+				return text
 			}
 			refs = append(refs, ref)
 			return text[:at] + t.refs(len(refs)-1) + text[at:] + t.closing()
 		})
 	}
 	return refs, trouble
+}
+
+// lookup finds the node of an id; Root when there is none.
+func (t *Tree) lookup(ctx context.Context, r store.Reader, id arm.ID) (store.ID, error) {
+	found, err := t.Resolve(ctx, r, id)
+	if errs.Is(err, errs.NotFound) {
+		return store.Root, nil
+	}
+	return found.Node.ID, err
 }
 
 // parseEmbedded finds a resource id at the end of a text: the text itself, or what follows a scheme as in azureml://host/path/subscriptions/...

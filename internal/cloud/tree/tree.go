@@ -286,21 +286,6 @@ func (t *Tree) Drop(ctx context.Context, tx store.Tx, parent store.ID, childType
 	return tx.Trash(ctx, slots[0].ID)
 }
 
-// Encode writes a document into a node: its body, with the ids at refPaths kept as references. id is the id the node has now.
-func (t *Tree) Encode(ctx context.Context, r store.Reader, n *store.Node, id arm.ID, doc Document, refPaths []string) error {
-	public := doc.Public
-	if len(refPaths) > 0 {
-		public = Clone(public)
-	}
-	refs, err := t.bind(ctx, r, public, refPaths, id.Root(), doc.bound)
-	if err != nil {
-		return err
-	}
-	n.Refs = refs
-	n.Body, err = encode(Document{Public: public, Private: doc.Private})
-	return err
-}
-
 // Decode reads the document of a found node, references expanded.
 func (t *Tree) Decode(ctx context.Context, r store.Reader, f Found) (Document, error) {
 	public, private, cut := bytes.Cut(f.Node.Body, []byte{separator})

@@ -1,8 +1,11 @@
 package tree
 
 import (
+	"context"
 	"encoding/json"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -153,6 +156,56 @@ func TestReferencesAreRenderedWhereTheyAre(t *testing.T) {
 	if _, err := g.read(job); !errs.Is(err, errs.NotFound) {
 		t.Errorf("the old id answers: %v", err)
 	}
+}
+
+// counted counts how often the tree is walked.
+type counted struct {
+	store.Tx
+	walks *int
+}
+
+func (c counted) Walk(ctx context.Context, from store.ID, steps []store.Step) ([]store.Node, error) {
+	*c.walks++
+	return c.Tx.Walk(ctx, from, steps)
+}
+
+// TestABatchEncodesAsTheTreeDoes encodes documents that name the same things, and one that is not there: bodies and references are those of the tree, and each id is looked up once.
+func TestABatchEncodesAsTheTreeDoes(t *testing.T) {
+	t.Parallel()
+	g := newGrove(t)
+	id, err := arm.Parse(workspace + "/jobs/j")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{"properties.account", "properties.gone", "properties.own"}
+	document := func(n int) Document {
+		return Document{Public: map[string]any{"properties": map[string]any{"n": n, "account": account, "gone": source + "/providers/X/y/z", "own": workspace + "/computes/c"}}, Private: map[string]any{"secret": "canary"}}
+	}
+	g.update(func(tx store.Tx) error {
+		walks := 0
+		batch, seen := g.Batch(), counted{tx, &walks}
+		for n := range 5 {
+			var one, other store.Node
+			doc := document(n)
+			if err := g.Encode(t.Context(), tx, &one, id, document(n), paths); err != nil {
+				return err
+			}
+			if err := batch.Encode(t.Context(), seen, &other, id, doc, paths); err != nil {
+				return err
+			}
+			if string(one.Body) != string(other.Body) || !slices.Equal(one.Refs, other.Refs) || len(one.Refs) != 1 {
+				t.Errorf("the batch gives %s %v, the tree %s %v", other.Body, other.Refs, one.Body, one.Refs)
+			}
+			if !reflect.DeepEqual(doc, document(n)) {
+				t.Errorf("the document was changed: %v", doc)
+			}
+			if n == 0 && walks == 0 || n > 0 && walks > 0 {
+				t.Errorf("document %d took %d walks", n, walks)
+			}
+			walks = 0
+		}
+		return nil
+	})
 }
 
 func TestADocumentCannotForgeAReference(t *testing.T) {
