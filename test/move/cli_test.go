@@ -104,6 +104,7 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 func rehearsals(t *testing.T, p *plan.Plan) {
 	t.Helper()
 	want(t, 3, "is blocked", "rehearse", "blocked.json")
+	want(t, 3, "an owner could not carry the plan out either: ML065", "rehearse", "blocked.json", "--as-owner")
 	want(t, 1, "which plan", "rehearse")
 	want(t, 1, "half-moved", "rehearse", "p.json", "--fault", "moon-falls")
 	want(t, 1, "cannot be read", "rehearse", "p.json", "--durations", "nowhere.json")
