@@ -142,7 +142,7 @@ func leaveReport(ctx context.Context, folder mover.Folder, story mover.Story) (s
 func reportOf(ctx context.Context, folder mover.Folder, story mover.Story) (*report.Data, error) {
 	p, r := story.Plan, story.Record
 	d := &report.Data{Run: r.ID, State: string(r.State), Reason: r.Reason, Began: r.Began, Ended: r.Ended, Who: story.Meta.Who, Tool: story.Meta.Tool, From: p.Workspace, To: p.Landing, Grade: p.Grade,
-		Planned: p.Takes, Losses: p.Losses, Findings: p.Findings, Requests: len(story.Requests)}
+		Planned: p.Takes, Losses: p.Losses, Findings: p.Findings, Requests: story.Sent}
 	found, err := folder.Verified()
 	if err != nil {
 		return nil, err

@@ -254,13 +254,22 @@ type Request struct {
 	Reason      string    `json:"reason,omitempty"`
 }
 
-func (j *journal) requests(ctx context.Context) ([]Request, error) {
+// operations are the requests that began something that took its time, and all of one step; the others of a large run are too many to hold.
+func (j *journal) operations(ctx context.Context, step string) ([]Request, error) {
 	return query(ctx, j, func(rows *sql.Rows) (r Request, err error) {
 		var back, began, ended int64
 		err = rows.Scan(&r.Number, &r.Step, &back, &r.Method, &r.Path, &began, &ended, &r.Status, &r.Correlation, &r.RequestID, &r.Reason)
 		r.Back, r.Began, r.Ended = back == 1, instant(began), instant(ended)
 		return r, err
-	}, "SELECT number, step, back, method, path, began, ended, status, correlation, request, reason FROM amlmove_request WHERE run = $1 ORDER BY number", j.run)
+	}, "SELECT number, step, back, method, path, began, ended, status, correlation, request, reason FROM amlmove_request WHERE run = $1 AND (url <> '' OR step = $2) ORDER BY number", j.run, step)
+}
+
+// sent counts all requests that may have changed something.
+func (j *journal) sent(ctx context.Context) (n int, err error) {
+	if err = j.db.QueryRowContext(ctx, "SELECT count(*) FROM amlmove_request WHERE run = $1", j.run).Scan(&n); err != nil {
+		return 0, databaseError(err, j.id)
+	}
+	return n, nil
 }
 
 // query reads rows.

@@ -16,7 +16,8 @@ type Story struct {
 	Plan     *plan.Plan
 	Steps    []StepRecord
 	Remarks  []Remark
-	Requests []Request
+	Sent     int       // requests that may have changed something
+	Requests []Request // those among them that began something that took its time, and all of the move
 }
 
 // Story reads the story of a run in hand.
@@ -66,7 +67,10 @@ func (j *journal) story(ctx context.Context, s Story) (_ Story, err error) {
 	if s.Remarks, err = j.remarks(ctx); err != nil {
 		return s, err
 	}
-	s.Requests, err = j.requests(ctx)
+	if s.Sent, err = j.sent(ctx); err != nil {
+		return s, err
+	}
+	s.Requests, err = j.operations(ctx, s.Plan.NoReturn)
 	return s, err
 }
 
