@@ -21,8 +21,8 @@ import (
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
-// stage is a world of files in which steps have effects: an effect is a file, and every doing and undoing adds a line to a ledger. It outlives the process that
-// plays on it, as Azure does.
+// stage is a world in which steps have effects: every doing and undoing adds a line to a ledger, in one write that no kill cuts in two, and an effect is there when the last line about it
+// says so. It outlives the process that plays on it, as Azure does.
 type stage struct{ dir string }
 
 // effects are the actions on a stage. Those whose subject is named in fail fail; those named in wait wait for a person.
@@ -42,11 +42,15 @@ func (e effects) AtSource(context.Context, *action.Task) (bool, error) {
 	return !e.there("move"), nil
 }
 
-func (s stage) path(subject string) string { return filepath.Join(s.dir, "effect-"+subject) }
-
 func (s stage) there(subject string) bool {
-	_, err := os.Stat(s.path(subject))
-	return err == nil
+	is := false
+	for _, line := range s.ledger() {
+		what, about, _ := strings.Cut(line, ":")
+		if about == subject {
+			is = what == "do"
+		}
+	}
+	return is
 }
 
 func (s stage) note(line string) {
@@ -104,12 +108,7 @@ func (e effect) Do(ctx context.Context, t *action.Task) error {
 	if e.fail[subject] {
 		return errs.New(errs.Conflict, "Failing", "%s fails", subject)
 	}
-	return e.request(ctx, t, "PUT", func() {
-		e.note("do:" + subject)
-		if err := os.WriteFile(e.path(subject), nil, 0o600); err != nil {
-			panic(err)
-		}
-	})
+	return e.request(ctx, t, "PUT", func() { e.note("do:" + subject) })
 }
 
 func (e effect) Undo(ctx context.Context, t *action.Task) error {
@@ -117,12 +116,7 @@ func (e effect) Undo(ctx context.Context, t *action.Task) error {
 	if !e.there(subject) {
 		return nil
 	}
-	return e.request(ctx, t, "DELETE", func() {
-		e.note("undo:" + subject)
-		if err := os.Remove(e.path(subject)); err != nil {
-			panic(err)
-		}
-	})
+	return e.request(ctx, t, "DELETE", func() { e.note("undo:" + subject) })
 }
 
 // act are the steps of the plays: a diamond before the move, two things after it.
@@ -199,14 +193,10 @@ func perform(t testing.TB, f Folder, o Options, direction func(*Run, context.Con
 // wantEffects fails the test unless exactly the named effects are there, and each was done once more than it was undone.
 func wantEffects(t testing.TB, s stage, want ...string) {
 	t.Helper()
-	entries, err := os.ReadDir(s.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var got []string
-	for _, entry := range entries {
-		if name, ok := strings.CutPrefix(entry.Name(), "effect-"); ok {
-			got = append(got, name)
+	for _, line := range s.ledger() {
+		if _, subject, _ := strings.Cut(line, ":"); s.there(subject) && !slices.Contains(got, subject) {
+			got = append(got, subject)
 		}
 	}
 	slices.Sort(got)

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
@@ -127,6 +128,17 @@ func (p *Plan) Find(id string) (Step, bool) {
 		}
 	}
 	return Step{}, false
+}
+
+// Stopped lists what keeps the plan from being carried out, as people read it; empty when nothing does.
+func (p *Plan) Stopped() string {
+	var all []string
+	for _, f := range p.Findings {
+		if f.Severity == rules.Blocker {
+			all = append(all, f.ID+" "+f.Message)
+		}
+	}
+	return strings.Join(all, "; ")
 }
 
 // Map says where ids go when the plan is carried out. Invalid when the plan's ids cannot be read.

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,7 +20,6 @@ import (
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/mover/action"
 	"github.com/amlmove/amlmove/internal/plan"
-	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/seal"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
@@ -111,7 +109,7 @@ func (r *rehearsal) begin(ctx context.Context) (mover.Folder, *plan.Plan, error)
 			return mover.Folder{}, nil, err
 		}
 		if !planned.Applyable {
-			return mover.Folder{}, nil, errs.New(errs.Conflict, "PlanBlocked", "an owner could not carry the plan out either: %s", blockers(planned)).Advise("amlmove plan shows the blockers and what to do about each")
+			return mover.Folder{}, nil, errs.New(errs.Conflict, "PlanBlocked", "an owner could not carry the plan out either: %s", planned.Stopped()).Advise("amlmove plan shows the blockers and what to do about each")
 		}
 		r.Plan, b.Plan = planned, planned
 	}
@@ -128,17 +126,6 @@ func (r *rehearsal) begin(ctx context.Context) (mover.Folder, *plan.Plan, error)
 	}
 	folder, err = mover.Begin(ctx, b)
 	return folder, b.Plan, err
-}
-
-// blockers names what stops a plan.
-func blockers(p *plan.Plan) string {
-	var all []string
-	for _, f := range p.Findings {
-		if f.Severity == rules.Blocker {
-			all = append(all, f.ID+" "+f.Message)
-		}
-	}
-	return strings.Join(all, "; ")
 }
 
 // drive opens the run and carries it on in a direction.
