@@ -133,6 +133,9 @@ func statesHaveNames(t *testing.T, want func(int, []string, ...string) string, d
 	want(exitDone, []string{"empty-handed  20"}, "cloud", "fork", "empty-handed")
 	want(exitError, []string{"There is a fork 'empty-handed' already"}, "cloud", "fork", "empty-handed")
 	want(exitError, []string{"is no name of a fork"}, "cloud", "fork", "empty handed")
+	want(exitDone, []string{"50%?#"}, "cloud", "fork", "50%?#")
+	want(exitDone, []string{"empty-handed  20"}, "cloud", "fork", "50%?#", "--drop")
+	want(exitError, []string{"There is no fork"}, "cloud", "fork", "50%?#", "--drop")
 	want(exitError, []string{"--drop needs the name"}, "cloud", "fork", "--drop")
 	want(exitError, []string{"There is no fork 'other'", "404"}, "cloud", "rewind", "other")
 	if _, err := client.Do(t.Context(), http.MethodPut, group, "2021-04-01", map[string]string{"location": "eastus"}); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"text/tabwriter"
 	"time"
 
@@ -30,7 +31,7 @@ name, a row that is changed is kept as it was, so that amlmove cloud rewind can 
 			case len(args) == 0 && drop:
 				return errs.New(errs.Invalid, "ForkNameInvalid", "--drop needs the name of a fork")
 			case len(args) == 1 && drop:
-				if _, err := askCloud(ctx, data, http.MethodDelete, "forks/"+args[0], nil); err != nil {
+				if _, err := askCloud(ctx, data, http.MethodDelete, "forks/"+url.PathEscape(args[0]), nil); err != nil {
 					return err
 				}
 			case len(args) == 1:
