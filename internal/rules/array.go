@@ -2,6 +2,7 @@ package rules
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 )
 
@@ -111,7 +112,7 @@ func (s scope) counted(spec any, condition map[string]any) verdict {
 			perhaps++
 		}
 	}
-	low, high := s.operated(json.Number(itoa(sure)), condition), s.operated(json.Number(itoa(sure+perhaps)), condition)
+	low, high := s.operated(json.Number(strconv.Itoa(sure)), condition), s.operated(json.Number(strconv.Itoa(sure+perhaps)), condition)
 	if low == high && (perhaps <= 1 || s.monotonic(condition)) {
 		return low
 	}

@@ -31,23 +31,22 @@ func (s scope) holds(condition any) verdict {
 	if !ok {
 		return unknown
 	}
-	member := func(name string) (any, bool) { return folded(object, name) }
-	if parts, is := member("allOf"); is {
+	if parts, is := folded(object, "allOf"); is {
 		return all(s.each(parts))
 	}
-	if parts, is := member("anyOf"); is {
+	if parts, is := folded(object, "anyOf"); is {
 		return some(s.each(parts))
 	}
-	if part, is := member("not"); is {
+	if part, is := folded(object, "not"); is {
 		return s.holds(part).not()
 	}
-	if count, is := member("count"); is {
+	if count, is := folded(object, "count"); is {
 		return s.counted(count, object)
 	}
 	var value any = mystery{}
-	if field, is := member("field"); is {
+	if field, is := folded(object, "field"); is {
 		value = s.field(s.resolve(field))
-	} else if expression, is := member("value"); is {
+	} else if expression, is := folded(object, "value"); is {
 		value = s.resolve(expression)
 	}
 	return s.operated(value, object)

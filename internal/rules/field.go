@@ -69,13 +69,11 @@ func walk(doc arm.Document, path string) any {
 
 // member is a member of an object by its name, whatever its case. A name with dots is a path unless there is a member of that very name.
 func member(object map[string]any, name string) any {
-	for key, value := range object {
-		if strings.EqualFold(key, name) {
-			if object, is := value.(arm.Document); is {
-				return map[string]any(object)
-			}
-			return value
+	if value, is := folded(object, name); is {
+		if object, is := value.(arm.Document); is {
+			return map[string]any(object)
 		}
+		return value
 	}
 	if first, rest, dotted := strings.Cut(name, "."); dotted {
 		if inner, ok := member(object, first).(map[string]any); ok {

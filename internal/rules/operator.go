@@ -2,13 +2,10 @@ package rules
 
 import (
 	"encoding/json"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // ordered makes an operator of a comparison: of numbers, or of dates. Anything else is for somebody to look at.
 func ordered(holds func(order int) bool) func(value, operand any) verdict {
