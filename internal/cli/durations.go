@@ -15,6 +15,7 @@ import (
 func newDurations(s streams) *cobra.Command {
 	var place runPlace
 	var file, format string
+	var force bool
 	cmd := &cobra.Command{
 		Use: "durations [RUN...]", Short: "Measure how long things took in earlier runs, for rehearsals to come",
 		Long: `Read the journals of runs, of all in the folder if none is named, and tell how long each kind of thing took that a rehearsal has a duration for: the median, and the
@@ -29,7 +30,7 @@ longest. --file writes what amlmove rehearse --durations reads. Steps that were 
 				return err
 			}
 			if file != "" {
-				if err := rehearse.WriteModel(file, rehearse.ModelOf(measured)); err != nil {
+				if err := rehearse.WriteModel(file, rehearse.ModelOf(measured), force); err != nil {
 					return err
 				}
 			}
@@ -38,6 +39,7 @@ longest. --file writes what amlmove rehearse --durations reads. Steps that were 
 	}
 	place.flags(cmd.Flags())
 	cmd.Flags().StringVar(&file, "file", "", "write them into a `file` for amlmove rehearse --durations")
+	cmd.Flags().BoolVar(&force, "force", false, "replace a file that is there already")
 	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")
 	return cmd
 }

@@ -2,6 +2,8 @@ package rehearse
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -75,13 +77,25 @@ func ReadModel(file string) (Model, error) {
 	return m, nil
 }
 
-// WriteModel writes durations into a file that ReadModel reads.
-func WriteModel(file string, m Model) error {
+// WriteModel writes durations into a file that ReadModel reads. Conflict when there is one already, which somebody may have written by hand, unless it may be replaced.
+func WriteModel(file string, m Model, replace bool) error {
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, append(data, '\n'), 0o600); err != nil {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if replace {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	}
+	f, err := os.OpenFile(file, flags, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return errs.New(errs.Conflict, "DurationsFile", "the file %s is there already", file).At(file).Advise("name another file, or say --force to replace it")
+	}
+	if err == nil {
+		_, err = f.Write(append(data, '\n'))
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
 		return errs.Wrap(errs.Invalid, "DurationsFile", err, "write the durations %s", file).At(file)
 	}
 	return nil

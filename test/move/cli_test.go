@@ -95,6 +95,8 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	}
 	want(t, 1, "tell no duration", "durations", "--runs", "elsewhere")
 	want(t, 0, "deployments.put", "durations", run, "--file", "ours.json")
+	want(t, 1, "say --force to replace it", "durations", run, "--file", "ours.json")
+	want(t, 0, "deployments.put", "durations", run, "--file", "ours.json", "--force")
 	want(t, 2, "moved and proven", "rehearse", "p.json", "--durations", "ours.json")
 	want(t, 0, "RULE", "rules")
 	want(t, 1, "there is no rule", "rules", "ML999")
