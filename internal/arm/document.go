@@ -1,7 +1,6 @@
 package arm
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -17,10 +16,9 @@ type Document map[string]any
 
 // ParseDocument reads a JSON object. Invalid when it is none.
 func ParseDocument(body []byte) (Document, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var doc Document
-	if err := dec.Decode(&doc); err != nil || doc == nil {
+	value, err := ParseValue(body)
+	doc, ok := value.(map[string]any)
+	if !ok {
 		return nil, errs.Wrap(errs.Invalid, "DocumentDamaged", err, "a document is no JSON object")
 	}
 	return doc, nil

@@ -18,10 +18,12 @@ const (
 // Hop is one step of an id: a type and a name. Namespace is set where the path says /providers/Namespace/ before the type.
 type Hop struct{ Namespace, Type, Name string }
 
-// key returns the hop in the form in which hops are compared.
-func (h Hop) key() string {
-	return strings.ToLower(h.Namespace + "/" + h.Type + "/" + h.Name)
+// same reports whether two hops name the same thing, as their keys would.
+func (h Hop) same(other Hop) bool {
+	return sameKey(h.Name, other.Name) && sameKey(h.Type, other.Type) && sameKey(h.Namespace, other.Namespace)
 }
+
+func sameKey(a, b string) bool { return a == b || strings.ToLower(a) == strings.ToLower(b) }
 
 // NodeType is the type of the hop as a single word: Namespace/type at the start of a provider's chain, the bare type segment below.
 func (h Hop) NodeType() string {
@@ -68,7 +70,7 @@ func (id ID) Equal(other ID) bool {
 		return false
 	}
 	for i := range id {
-		if id[i].key() != other[i].key() {
+		if !id[i].same(other[i]) {
 			return false
 		}
 	}
@@ -220,8 +222,13 @@ func ParseTarget(path string) (Target, error) {
 	if !strings.HasPrefix(path, "/") {
 		return Target{}, errs.New(errs.Invalid, "InvalidResourceId", "the id %q does not begin with a slash", path).At(path)
 	}
-	segments := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
-	var t Target
+	segments := make([]string, 0, 16)
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment != "" {
+			segments = append(segments, segment)
+		}
+	}
+	t := Target{ID: make(ID, 0, len(segments)/2)}
 	for i := 0; i < len(segments); {
 		hop := Hop{}
 		if strings.EqualFold(segments[i], Providers) {

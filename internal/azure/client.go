@@ -7,9 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,6 +21,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -184,10 +183,12 @@ func (c *Client) Get(ctx context.Context, path, version string) (map[string]any,
 
 // object reads a JSON object and keeps numbers as they are written.
 func object(data []byte, path string) (map[string]any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var doc map[string]any
-	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, nil
+	}
+	value, err := arm.ParseValue(data)
+	doc, ok := value.(map[string]any)
+	if err != nil || !ok && value != nil {
 		return nil, errs.Wrap(errs.Unavailable, "AnswerDamaged", err, "read the document %s", path)
 	}
 	return doc, nil

@@ -4,7 +4,7 @@ import "iter"
 
 // aheadBy is how many batches of how many documents Ahead is ahead of its consumer.
 const (
-	aheadBy   = 4
+	aheadBy   = 16
 	aheadSize = 64
 )
 

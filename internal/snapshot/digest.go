@@ -1,11 +1,10 @@
 package snapshot
 
 import (
-	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"strings"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -20,21 +19,17 @@ func Digest(body []byte) ([32]byte, error) {
 		return [32]byte{}, err
 	}
 	strip(doc, true)
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(doc); err != nil { // a map is written with its members sorted
+	text, err := arm.AppendValue(make([]byte, 0, len(body)+1), doc) // members are sorted
+	if err != nil {
 		return [32]byte{}, errs.Wrap(errs.Internal, "DigestFailed", err, "write a document in canonical form")
 	}
-	return sha256.Sum256(b.Bytes()), nil
+	return sha256.Sum256(append(text, '\n')), nil // digests have always been made with the line end
 }
 
 // decode reads any JSON value and keeps numbers as they are written.
 func decode(body []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	var doc any
-	if err := dec.Decode(&doc); err != nil {
+	doc, err := arm.ParseValue(body)
+	if err != nil {
 		return nil, errs.Wrap(errs.Invalid, "DocumentDamaged", err, "a document is no JSON")
 	}
 	return doc, nil

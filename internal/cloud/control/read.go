@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -114,7 +113,7 @@ func (e *Engine) render(ctx context.Context, r store.Reader, found tree.Found, e
 // renderDocument writes a document with its envelope.
 func renderDocument(id arm.ID, public map[string]any) ([]byte, error) {
 	public["id"], public["name"], public["type"] = id.String(), id.Name(), string(id.Type())
-	return json.Marshal(public)
+	return arm.AppendValue(nil, public)
 }
 
 // matches reports whether an If-Match or If-None-Match header covers an entity tag.

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
@@ -111,5 +110,5 @@ func (e *Engine) genericItem(ctx context.Context, r store.Reader, group tree.Fou
 	if state := tree.Text(doc.Public, "properties.provisioningState"); expand.state && state != "" {
 		item["provisioningState"] = state
 	}
-	return json.Marshal(item)
+	return arm.AppendValue(nil, item)
 }

@@ -24,7 +24,7 @@ import (
 )
 
 // written captures the workspace of a cloud.
-func written(t *testing.T, c *cloudtest.Cloud, workspace, target string) string {
+func written(t testing.TB, c *cloudtest.Cloud, workspace, target string) string {
 	t.Helper()
 	client := capturing.Client(t, c)
 	id, err := capture.Find(t.Context(), client, workspace)
@@ -38,7 +38,7 @@ func written(t *testing.T, c *cloudtest.Cloud, workspace, target string) string 
 	return capturing.Write(t, client, id, group)
 }
 
-func open(t *testing.T, path string) *snapshot.Snapshot {
+func open(t testing.TB, path string) *snapshot.Snapshot {
 	t.Helper()
 	return capturing.Open(t, path)
 }

@@ -11,11 +11,14 @@ package tree
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
 )
@@ -48,30 +51,19 @@ const separator = 0
 
 // ParseObject reads one JSON object and keeps numbers as they are written. Anything behind the object is refused.
 func ParseObject(data []byte) (map[string]any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var object map[string]any
-	if err := dec.Decode(&object); err != nil {
-		return nil, errs.New(errs.Invalid, "InvalidRequestContent",
-			"The request content was invalid and could not be deserialized: '%s'.", jsonTrouble(err))
+	value, err := arm.ParseValue(data)
+	object, ok := value.(map[string]any)
+	if ok {
+		return object, nil
 	}
-	if _, err := dec.Token(); err != io.EOF {
-		return nil, errs.New(errs.Invalid, "InvalidRequestContent",
-			"The request content was invalid and could not be deserialized: 'there is more text behind the JSON object'.")
+	trouble := "a JSON object is expected"
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		trouble = "the JSON text ends too early"
+	case err != nil:
+		trouble = err.Error()
 	}
-	if object == nil {
-		return nil, errs.New(errs.Invalid, "InvalidRequestContent",
-			"The request content was invalid and could not be deserialized: 'a JSON object is expected, not null'.")
-	}
-	return object, nil
-}
-
-// jsonTrouble says what the decoder disliked in words that end where the trouble is.
-func jsonTrouble(err error) string {
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return "the JSON text ends too early"
-	}
-	return err.Error()
+	return nil, errs.New(errs.Invalid, "InvalidRequestContent", "The request content was invalid and could not be deserialized: '%s'.", trouble)
 }
 
 // decode reads a stored body.
@@ -97,25 +89,18 @@ func damaged(err error, what string) error {
 
 // encode writes a body to be stored.
 func encode(doc Document) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
 	public := doc.Public
 	if public == nil {
 		public = map[string]any{}
 	}
-	if err := enc.Encode(public); err != nil {
+	body, err := arm.AppendValue(make([]byte, 0, 1024), public)
+	if err == nil && len(doc.Private) > 0 {
+		body, err = arm.AppendValue(append(body, separator), doc.Private)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("encode a document: %w", err)
 	}
-	b.Truncate(b.Len() - 1)
-	if len(doc.Private) > 0 {
-		b.WriteByte(separator)
-		if err := enc.Encode(doc.Private); err != nil {
-			return nil, fmt.Errorf("encode the private part of a document: %w", err)
-		}
-		b.Truncate(b.Len() - 1)
-	}
-	return b.Bytes(), nil
+	return body, nil
 }
 
 // Clone copies a JSON value deeply.
@@ -194,30 +179,78 @@ func Set(object map[string]any, path string, value any) {
 	object[parts[len(parts)-1]] = value
 }
 
-// Edit replaces every string at a dotted path by what edit returns; "*" stands for every member of an object or list.
-func Edit(value any, path string, edit func(string) string) {
-	head, rest, more := strings.Cut(path, ".")
-	visit := func(item any, put func(any)) {
-		if more {
-			Edit(item, rest, edit)
-		} else if text, ok := item.(string); ok {
-			put(edit(text))
-		}
+// Edit is an object in which every string at a dotted path is what edit returns for it; "*" stands for every member of an object or list. The object itself
+// stays as it is: what changes is copied on the way.
+func Edit(object map[string]any, path string, edit func(string) string) map[string]any {
+	if changed, ok := edited(object, path, edit).(map[string]any); ok {
+		return changed
 	}
+	return object
+}
+
+// edited is the changed copy of a value; nil when nothing in it changes.
+func edited(value any, path string, edit func(string) string) any {
+	if path == "" {
+		if text, ok := value.(string); ok {
+			if changed := edit(text); changed != text {
+				return changed
+			}
+		}
+		return nil
+	}
+	head, rest, _ := strings.Cut(path, ".")
 	switch v := value.(type) {
 	case map[string]any:
-		for key, item := range v {
-			if head == "*" || head == key {
-				visit(item, func(changed any) { v[key] = changed })
-			}
+		if head == "*" {
+			return editedMembers(v, rest, edit)
+		}
+		if changed := edited(v[head], rest, edit); changed != nil {
+			v = maps.Clone(v)
+			v[head] = changed
+			return v
 		}
 	case []any:
-		for i, item := range v {
-			if head == "*" {
-				visit(item, func(changed any) { v[i] = changed })
-			}
+		if head == "*" {
+			return editedItems(v, rest, edit)
 		}
 	}
+	return nil
+}
+
+func editedMembers(object map[string]any, path string, edit func(string) string) any {
+	var copied map[string]any
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		changed := edited(object[name], path, edit)
+		if changed == nil {
+			continue
+		}
+		if copied == nil {
+			copied = maps.Clone(object)
+		}
+		copied[name] = changed
+	}
+	if copied == nil {
+		return nil
+	}
+	return copied
+}
+
+func editedItems(list []any, path string, edit func(string) string) any {
+	var copied []any
+	for i, item := range list {
+		changed := edited(item, path, edit)
+		if changed == nil {
+			continue
+		}
+		if copied == nil {
+			copied = slices.Clone(list)
+		}
+		copied[i] = changed
+	}
+	if copied == nil {
+		return nil
+	}
+	return copied
 }
 
 // Merge applies a JSON merge patch (RFC 7396) to an object in place.

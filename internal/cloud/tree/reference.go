@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -19,29 +20,45 @@ func (t *Tree) closing() string   { return ":" + t.nonce + "}" }
 func (t *Tree) ownRoot() string   { return t.open() + "own}" }
 func (t *Tree) refs(n int) string { return t.open() + strconv.Itoa(n) + ":" }
 
-// bind replaces ids at the given paths by tokens and returns the nodes they stand for. Ids of which find says Root name nothing, and stay as they are.
-func (t *Tree) bind(public map[string]any, paths []string, root arm.ID, find func(arm.ID) (store.ID, error)) ([]store.ID, error) {
+// bind replaces ids at the given paths by tokens and returns the object with them and the nodes they stand for. The object that is given stays as it is.
+func (t *Tree) bind(public map[string]any, paths []string, name func(text string) (mention, error)) (map[string]any, []store.ID, error) {
 	var refs []store.ID
 	var trouble error
 	for _, path := range paths {
-		Edit(public, path, func(text string) string {
-			id, at := parseEmbedded(text)
-			if id == nil || trouble != nil {
+		public = Edit(public, path, func(text string) string {
+			if trouble != nil {
 				return text
 			}
-			if root != nil && id.Within(root) {
-				return text[:at] + t.ownRoot() + strings.TrimPrefix(id.String(), id[:len(root)].String())
+			var m mention
+			if m, trouble = name(text); trouble != nil || m.ref == store.Root {
+				return cmp.Or(m.own, text)
 			}
-			ref, err := find(id)
-			if err != nil || ref == store.Root {
-				trouble = err
-				return text
-			}
-			refs = append(refs, ref)
-			return text[:at] + t.refs(len(refs)-1) + text[at:] + t.closing()
+			refs = append(refs, m.ref)
+			return text[:m.at] + t.refs(len(refs)-1) + text[m.at:] + t.closing()
 		})
 	}
-	return refs, trouble
+	return public, refs, trouble
+}
+
+// mention is what a text names: something at or below the document's own top-level resource (own is then the text with the token), another node (ref) by the id that
+// begins at an offset, or nothing.
+type mention struct {
+	own string
+	ref store.ID
+	at  int
+}
+
+// mention finds what a text names. Ids of which find says Root name nothing.
+func (t *Tree) mention(text string, root arm.ID, find func(arm.ID) (store.ID, error)) (mention, error) {
+	id, at := parseEmbedded(text)
+	if id == nil {
+		return mention{}, nil
+	}
+	if root != nil && id.Within(root) {
+		return mention{own: text[:at] + t.ownRoot() + strings.TrimPrefix(id.String(), id[:len(root)].String())}, nil
+	}
+	ref, err := find(id)
+	return mention{ref: ref, at: at}, err
 }
 
 // lookup finds the node of an id; Root when there is none.

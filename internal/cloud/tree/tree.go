@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -359,11 +358,11 @@ func (s Siblings) Render(ctx context.Context, r store.Reader, node store.Node) (
 func envelope(id, name, typ string, object []byte) []byte {
 	out := make([]byte, 0, len(object)+len(id)+len(name)+len(typ)+40)
 	out = append(out, `{"id":`...)
-	out = appendString(out, id)
+	out = appendText(out, id)
 	out = append(out, `,"name":`...)
-	out = appendString(out, name)
+	out = appendText(out, name)
 	out = append(out, `,"type":`...)
-	out = appendString(out, typ)
+	out = appendText(out, typ)
 	rest := bytes.TrimSpace(object)
 	if len(rest) > 2 {
 		out = append(out, ',')
@@ -372,14 +371,8 @@ func envelope(id, name, typ string, object []byte) []byte {
 	return append(out, '}')
 }
 
-// appendString appends a JSON string.
-func appendString(out []byte, text string) []byte {
-	plain := strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r > '~' }) < 0
-	if plain {
-		out = append(out, '"')
-		out = append(out, text...)
-		return append(out, '"')
-	}
-	quoted, _ := json.Marshal(text)
-	return append(out, quoted...)
+// appendText appends a text as JSON.
+func appendText(out []byte, text string) []byte {
+	out, _ = arm.AppendValue(out, text) // a text: cannot fail
+	return out
 }

@@ -269,10 +269,14 @@ func TestJSONIsReadStrictlyAndKeptExactly(t *testing.T) {
 func TestEditReachesListsAndObjects(t *testing.T) {
 	t.Parallel()
 	object, _ := ParseObject([]byte(`{"a":{"x":{"id":"1"},"y":{"id":"2"},"z":3},"l":[{"id":"3"},"4",{"id":5}],"id":"6"}`))
+	before, edited := Clone(object), object
 	for _, path := range []string{"a.*.id", "l.*.id", "l.*", "id", "nowhere.id", "a.z.id"} {
-		Edit(object, path, func(text string) string { return "<" + text + ">" })
+		edited = Edit(edited, path, func(text string) string { return "<" + text + ">" })
 	}
-	out, _ := json.Marshal(object)
+	if !reflect.DeepEqual(object, before) {
+		t.Errorf("the object became %v", object)
+	}
+	out, _ := json.Marshal(edited)
 	if want := `{"a":{"x":{"id":"\u003c1\u003e"},"y":{"id":"\u003c2\u003e"},"z":3},"id":"\u003c6\u003e","l":[{"id":"\u003c3\u003e"},"\u003c4\u003e",{"id":5}]}`; string(out) != want {
 		t.Errorf("got %s", out)
 	}
