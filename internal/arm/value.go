@@ -20,13 +20,24 @@ var ErrMore = errors.New("there is more text behind the JSON value")
 // decoders are kept: each has a buffer of its own.
 var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
 
+// Raw is a JSON value as it was written; nobody has looked into it.
+type Raw []byte
+
+// MarshalJSON is the value.
+func (r Raw) MarshalJSON() ([]byte, error) { return r, nil }
+
 // ParseValue reads one JSON value: objects are map[string]any, lists []any, numbers json.Number as they are written. As in encoding/json the last of several
 // members of one name counts, and what is not UTF-8 becomes U+FFFD. ErrMore when there is more than white space behind it; io.ErrUnexpectedEOF when it is not whole.
-func ParseValue(data []byte) (any, error) {
+func ParseValue(data []byte) (any, error) { return parse(data, nil) }
+
+// ParsePart is ParseValue for whoever looks only at some places: what no path leads to is Raw, and shares the memory of data.
+func ParsePart(data []byte, places Paths) (any, error) { return parse(data, places) }
+
+func parse(data []byte, places Paths) (any, error) {
 	dec, _ := decoders.Get().(*jsontext.Decoder)
 	defer decoders.Put(dec)
 	dec.Reset(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	value, err := parseValue(dec)
+	value, err := (&reading{dec, data}).value(places)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
@@ -39,16 +50,23 @@ func ParseValue(data []byte) (any, error) {
 	return value, nil
 }
 
-func parseValue(dec *jsontext.Decoder) (any, error) {
-	token, err := dec.ReadToken()
+// reading is one text on its way into values.
+type reading struct {
+	*jsontext.Decoder
+	data []byte
+}
+
+// value reads the next value; all of it without places.
+func (r *reading) value(places Paths) (any, error) {
+	token, err := r.ReadToken()
 	if err != nil {
 		return nil, err
 	}
 	switch token.Kind() {
 	case '{':
-		return parseObject(dec)
+		return r.object(places)
 	case '[':
-		return parseList(dec)
+		return r.list(places)
 	case '"':
 		return token.String(), nil
 	case '0':
@@ -59,35 +77,51 @@ func parseValue(dec *jsontext.Decoder) (any, error) {
 	return nil, nil
 }
 
-func parseObject(dec *jsontext.Decoder) (any, error) {
+func (r *reading) object(places Paths) (any, error) {
 	object := map[string]any{}
 	for {
-		name, err := dec.ReadToken()
+		name, err := r.ReadToken()
 		if err != nil || name.Kind() == '}' {
 			return object, err
 		}
 		key := name.String() // the token is gone with the next one
-		if object[key], err = parseValue(dec); err != nil {
+		if object[key], err = r.member(places, key); err != nil {
 			return nil, err
 		}
 	}
 }
 
-func parseList(dec *jsontext.Decoder) (any, error) {
+func (r *reading) list(places Paths) (any, error) {
 	list := []any{}
-	for dec.PeekKind() != ']' {
-		item, err := parseValue(dec)
+	for r.PeekKind() != ']' {
+		item, err := r.member(places, "*")
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, item)
 	}
-	_, err := dec.ReadToken()
+	_, err := r.ReadToken()
 	return list, err
 }
 
+// member reads the value of a member or item.
+func (r *reading) member(places Paths, name string) (any, error) {
+	if places == nil {
+		return r.value(nil)
+	}
+	if below, named := places.At(name); named {
+		return r.value(below)
+	}
+	raw, err := r.ReadValue()
+	if err != nil {
+		return nil, err
+	}
+	end := r.InputOffset()
+	return Raw(r.data[end-int64(len(raw)) : end : end]), nil
+}
+
 // AppendValue writes a JSON value behind a text, byte for byte as encoding/json without escapes for HTML: members sorted by name, no white space. It is meant for what ParseValue
-// returns, and takes whatever encoding/json takes.
+// returns, and takes whatever encoding/json takes; what is Raw is written as it is.
 func AppendValue(to []byte, value any) ([]byte, error) {
 	switch v := value.(type) {
 	case nil:
@@ -106,6 +140,8 @@ func AppendValue(to []byte, value any) ([]byte, error) {
 		return appendObject(to, v)
 	case []any:
 		return appendList(to, v)
+	case Raw:
+		return append(to, v...), nil
 	}
 	return appendOther(to, value)
 }

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/aml"
@@ -48,6 +49,13 @@ func Import(ctx context.Context, tx store.Tx, t *tree.Tree, types *provider.Tabl
 		}
 	}
 	return nodes, nil
+}
+
+// Places are where Import looks into documents of a type: only these, and those that others add, need to be parsed (arm.ParsePart).
+func Places(entry *provider.Type, more ...string) arm.Paths {
+	places := arm.NewPaths(slices.Concat(entry.Secrets, more, []string{"location", "properties.status", "properties.provisioningState"})...)
+	places.Merge(entry.Refs)
+	return places
 }
 
 // importer is one call of Import: it looks up each parent once.

@@ -20,7 +20,7 @@ import (
 // things is a namespace of plain types, to see what the engine does for every type.
 func things() []provider.Type {
 	return []provider.Type{
-		{Name: "Microsoft.Test/things", Versions: []string{"2024-01-01"}, Tracked: true, MoveGroup: true, Stateful: true, Secrets: []string{"properties.password"}, Refs: []string{"properties.friend"}},
+		{Name: "Microsoft.Test/things", Versions: []string{"2024-01-01"}, Tracked: true, MoveGroup: true, Stateful: true, Secrets: []string{"properties.password"}, Refs: arm.NewPaths("properties.friend")},
 		{Name: "Microsoft.Test/things/parts"},
 		{Name: "Microsoft.Test/things/shelves", Slotted: true},
 		{Name: "Microsoft.Test/things/shelves/books", AutoParent: true, Archivable: true},

@@ -163,7 +163,7 @@ func (e *Engine) changeTags(ctx context.Context, tx store.Tx, st *State, req *Re
 	if err := e.tagsAllowed(ctx, tx, st, found, doc.Public); err != nil {
 		return nil, err
 	}
-	var refs []string
+	var refs arm.Paths
 	if entry, err := e.Types.Find(found.ID().Type()); err == nil {
 		refs = entry.Refs
 	}

@@ -173,17 +173,18 @@ func (s subject) leftBehind(ctx context.Context, dependant tree.Found) (bool, er
 	return err == nil && s.pointsHere(doc) && !s.order.contains(dependant.ID()), err
 }
 
+// subnetPlaces are where what stands in a network names its subnet.
+var subnetPlaces = arm.NewPaths("properties.subnet.id", "properties.ipConfigurations.*.properties.subnet.id")
+
 // pointsHere reports whether a document names a subnet of the network under examination.
 func (s subject) pointsHere(doc tree.Document) bool {
 	here := false
-	for _, path := range []string{"properties.subnet.id", "properties.ipConfigurations.*.properties.subnet.id"} {
-		tree.Edit(doc.Public, path, func(text string) string {
-			if id, err := arm.Parse(text); err == nil && id.Within(s.id) {
-				here = true
-			}
-			return text
-		})
-	}
+	tree.Edit(doc.Public, subnetPlaces, func(text string) string {
+		if id, err := arm.Parse(text); err == nil && id.Within(s.id) {
+			here = true
+		}
+		return text
+	})
 	return here
 }
 

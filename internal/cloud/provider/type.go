@@ -35,8 +35,8 @@ type Type struct {
 	Secrets []string
 	// Keys are the names of the access keys that the service makes for a resource, kept in the private part under "keys" (neighbour.Keyring).
 	Keys []string
-	// Refs are dotted paths of ids that this provider owns: they follow what they point to (D5).
-	Refs []string
+	// Refs are the places of ids that this provider owns: they follow what they point to (D5).
+	Refs arm.Paths
 	// Slotted children hang in a slot of their parent, so that a move can drop them all at once (S05).
 	Slotted bool
 	// Archivable types hide documents with properties.isArchived=true from lists unless asked (listViewType).

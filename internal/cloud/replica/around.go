@@ -50,7 +50,7 @@ func (l *loading) listed(d snapshot.Document, body arm.Document) error {
 	if !l.fits(id) {
 		return nil
 	}
-	doc, err := parse(snapshot.Document{ID: id.String(), Body: d.Body})
+	doc, err := parse(snapshot.Document{ID: id.String(), Body: d.Body}, nil)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/control"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
 	"github.com/amlmove/amlmove/internal/snapshot"
@@ -79,7 +80,12 @@ func (l *loading) kinds(ctx context.Context, last bool) []iter.Seq2[fixture.Docu
 // kind streams the documents of one kind.
 func (l *loading) kind(ctx context.Context, kind aml.Kind) iter.Seq2[fixture.Document, error] {
 	return func(yield func(fixture.Document, error) bool) {
-		for one, err := range snapshot.Ahead(l.snap.Of(ctx, snapshot.Content, kind.Type()), parse) {
+		var places arm.Paths // unless the cloud does not have the kind
+		if entry, err := l.target.Types.Find(kind.Type()); err == nil {
+			places = control.Places(entry, secretPlaces...)
+		}
+		read := func(d snapshot.Document) (fixture.Document, error) { return parse(d, places) }
+		for one, err := range snapshot.Ahead(l.snap.Of(ctx, snapshot.Content, kind.Type()), read) {
 			if err == nil && !l.fits(one.ID) {
 				continue
 			}

@@ -68,7 +68,7 @@ func (l *loading) extension(id arm.ID, d snapshot.Document) error {
 		l.leave(d.ID, "it is bound to a management group or a tenant, of which the replica has none")
 		return nil
 	}
-	doc, err := parse(d)
+	doc, err := parse(d, nil)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
+	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
@@ -188,7 +189,7 @@ func (l *loading) document(d snapshot.Document) error {
 
 // resource takes over a group or a resource as it is.
 func (l *loading) resource(d snapshot.Document) error {
-	doc, err := parse(d)
+	doc, err := parse(d, nil)
 	if err != nil {
 		return err
 	}
@@ -196,15 +197,16 @@ func (l *loading) resource(d snapshot.Document) error {
 	return nil
 }
 
-// parse makes of a document what the store keeps: without what stands in its id.
-func parse(d snapshot.Document) (fixture.Document, error) {
+// parse makes of a document what the store keeps: without what stands in its id. It looks only into the places that are named; everywhere when none are.
+func parse(d snapshot.Document, places arm.Paths) (fixture.Document, error) {
 	id, err := arm.Parse(d.ID)
 	if err != nil {
 		return fixture.Document{}, fmt.Errorf("the id %s of a document: %w", d.ID, err)
 	}
-	body, err := tree.ParseObject(d.Body)
-	if err != nil {
-		return fixture.Document{}, fmt.Errorf("the document %s: %w", d.ID, err)
+	value, err := arm.ParsePart(d.Body, places)
+	body, ok := value.(map[string]any)
+	if !ok {
+		return fixture.Document{}, errs.Wrap(errs.Invalid, "DocumentDamaged", err, "the document %s is no JSON object", d.ID)
 	}
 	for _, member := range []string{"id", "name", "type", "etag"} {
 		delete(body, member)

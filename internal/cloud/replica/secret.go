@@ -40,6 +40,9 @@ func (l *loading) secrets(d fixture.Document) {
 
 func accountKey(account, key string) string { return placeholder(account + "/" + key) }
 
+// secretPlaces are what contentSecrets looks at and writes to.
+var secretPlaces = []string{"properties.credentials", "properties.accountName", "properties.authType"}
+
 // contentSecrets gives a document of the workspace placeholders of its secrets.
 func contentSecrets(kind aml.Kind, d fixture.Document) {
 	doc := arm.Document(d.Doc.Public)

@@ -179,48 +179,48 @@ func Set(object map[string]any, path string, value any) {
 	object[parts[len(parts)-1]] = value
 }
 
-// Edit is an object in which every string at a dotted path is what edit returns for it; "*" stands for every member of an object or list. The object itself
-// stays as it is: what changes is copied on the way.
-func Edit(object map[string]any, path string, edit func(string) string) map[string]any {
-	if changed, ok := edited(object, path, edit).(map[string]any); ok {
+// Edit is an object in which every string at one of the places is what edit returns for it. The object itself stays as it is: what changes is copied on the way.
+func Edit(object map[string]any, places arm.Paths, edit func(string) string) map[string]any {
+	if changed, ok := edited(object, places, edit).(map[string]any); ok {
 		return changed
 	}
 	return object
 }
 
-// edited is the changed copy of a value; nil when nothing in it changes.
-func edited(value any, path string, edit func(string) string) any {
-	if path == "" {
-		if text, ok := value.(string); ok {
-			if changed := edit(text); changed != text {
+// edited is the changed copy of a value; nil when nothing in it changes. Members are visited by name.
+func edited(value any, places arm.Paths, edit func(string) string) any {
+	switch v := value.(type) {
+	case string:
+		if places == nil {
+			if changed := edit(v); changed != v {
 				return changed
 			}
 		}
-		return nil
-	}
-	head, rest, _ := strings.Cut(path, ".")
-	switch v := value.(type) {
 	case map[string]any:
-		if head == "*" {
-			return editedMembers(v, rest, edit)
-		}
-		if changed := edited(v[head], rest, edit); changed != nil {
-			v = maps.Clone(v)
-			v[head] = changed
-			return v
+		if copied := editedMembers(v, places, edit); copied != nil {
+			return copied
 		}
 	case []any:
-		if head == "*" {
-			return editedItems(v, rest, edit)
+		if copied := editedItems(v, places, edit); copied != nil {
+			return copied
 		}
 	}
 	return nil
 }
 
-func editedMembers(object map[string]any, path string, edit func(string) string) any {
+func editedMembers(object map[string]any, places arm.Paths, edit func(string) string) map[string]any {
+	var few [8]string
+	names := few[:0]
+	for name := range object {
+		if _, named := places.At(name); named {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
 	var copied map[string]any
-	for _, name := range slices.Sorted(maps.Keys(object)) {
-		changed := edited(object[name], path, edit)
+	for _, name := range names {
+		below, _ := places.At(name)
+		changed := edited(object[name], below, edit)
 		if changed == nil {
 			continue
 		}
@@ -229,16 +229,17 @@ func editedMembers(object map[string]any, path string, edit func(string) string)
 		}
 		copied[name] = changed
 	}
-	if copied == nil {
-		return nil
-	}
 	return copied
 }
 
-func editedItems(list []any, path string, edit func(string) string) any {
+func editedItems(list []any, places arm.Paths, edit func(string) string) []any {
+	below, named := places.At("*")
+	if !named {
+		return nil
+	}
 	var copied []any
 	for i, item := range list {
-		changed := edited(item, path, edit)
+		changed := edited(item, below, edit)
 		if changed == nil {
 			continue
 		}
@@ -246,9 +247,6 @@ func editedItems(list []any, path string, edit func(string) string) any {
 			copied = slices.Clone(list)
 		}
 		copied[i] = changed
-	}
-	if copied == nil {
-		return nil
 	}
 	return copied
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/store"
 )
 
-// Encode writes a document into a node: its body, with the ids at refPaths kept as references. id is the id the node has now.
-func (t *Tree) Encode(ctx context.Context, r store.Reader, n *store.Node, id arm.ID, doc Document, refPaths []string) error {
+// Encode writes a document into a node: its body, with the ids at refs kept as references. id is the id the node has now.
+func (t *Tree) Encode(ctx context.Context, r store.Reader, n *store.Node, id arm.ID, doc Document, refs arm.Paths) error {
 	root := id.Root()
-	return t.encode(n, doc, refPaths, func(text string) (mention, error) {
+	return t.encode(n, doc, refs, func(text string) (mention, error) {
 		return t.mention(text, root, func(named arm.ID) (store.ID, error) {
 			if ref, known := doc.bound[named.Key()]; known { // rendered from a reference in the same transaction: what it names may have moved since
 				return ref, nil
@@ -20,8 +20,8 @@ func (t *Tree) Encode(ctx context.Context, r store.Reader, n *store.Node, id arm
 	})
 }
 
-func (t *Tree) encode(n *store.Node, doc Document, refPaths []string, name func(text string) (mention, error)) (err error) {
-	if doc.Public, n.Refs, err = t.bind(doc.Public, refPaths, name); err != nil {
+func (t *Tree) encode(n *store.Node, doc Document, refs arm.Paths, name func(text string) (mention, error)) (err error) {
+	if doc.Public, n.Refs, err = t.bind(doc.Public, refs, name); err != nil {
 		return err
 	}
 	n.Body, err = encode(doc)
@@ -39,12 +39,12 @@ type Batch struct {
 func (t *Tree) Batch() *Batch { return &Batch{tree: t} }
 
 // Encode is that of the tree.
-func (b *Batch) Encode(ctx context.Context, r store.Reader, n *store.Node, id arm.ID, doc Document, refPaths []string) error {
+func (b *Batch) Encode(ctx context.Context, r store.Reader, n *store.Node, id arm.ID, doc Document, refs arm.Paths) error {
 	root := id.Root()
 	if b.known == nil || !b.root.Equal(root) {
 		b.root, b.known = root, map[string]mention{}
 	}
-	return b.tree.encode(n, doc, refPaths, func(text string) (mention, error) {
+	return b.tree.encode(n, doc, refs, func(text string) (mention, error) {
 		if m, known := b.known[text]; known {
 			return m, nil
 		}

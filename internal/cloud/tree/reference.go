@@ -20,23 +20,21 @@ func (t *Tree) closing() string   { return ":" + t.nonce + "}" }
 func (t *Tree) ownRoot() string   { return t.open() + "own}" }
 func (t *Tree) refs(n int) string { return t.open() + strconv.Itoa(n) + ":" }
 
-// bind replaces ids at the given paths by tokens and returns the object with them and the nodes they stand for. The object that is given stays as it is.
-func (t *Tree) bind(public map[string]any, paths []string, name func(text string) (mention, error)) (map[string]any, []store.ID, error) {
+// bind replaces ids at the given places by tokens and returns the object with them and the nodes they stand for. The object that is given stays as it is.
+func (t *Tree) bind(public map[string]any, places arm.Paths, name func(text string) (mention, error)) (map[string]any, []store.ID, error) {
 	var refs []store.ID
 	var trouble error
-	for _, path := range paths {
-		public = Edit(public, path, func(text string) string {
-			if trouble != nil {
-				return text
-			}
-			var m mention
-			if m, trouble = name(text); trouble != nil || m.ref == store.Root {
-				return cmp.Or(m.own, text)
-			}
-			refs = append(refs, m.ref)
-			return text[:m.at] + t.refs(len(refs)-1) + text[m.at:] + t.closing()
-		})
-	}
+	public = Edit(public, places, func(text string) string {
+		if trouble != nil {
+			return text
+		}
+		var m mention
+		if m, trouble = name(text); trouble != nil || m.ref == store.Root {
+			return cmp.Or(m.own, text)
+		}
+		refs = append(refs, m.ref)
+		return text[:m.at] + t.refs(len(refs)-1) + text[m.at:] + t.closing()
+	})
 	return public, refs, trouble
 }
 

@@ -78,7 +78,7 @@ func (g *grove) put(path, body string, refs ...string) {
 			}
 		}
 		node := store.Node{Parent: parent, Type: hop.NodeType(), Name: hop.Name}
-		if err := g.Encode(g.t.Context(), tx, &node, id, Document{Public: public, Private: map[string]any{"secret": "canary"}}, refs); err != nil {
+		if err := g.Encode(g.t.Context(), tx, &node, id, Document{Public: public, Private: map[string]any{"secret": "canary"}}, arm.NewPaths(refs...)); err != nil {
 			return err
 		}
 		return tx.Insert(g.t.Context(), &node)
@@ -177,7 +177,7 @@ func TestABatchEncodesAsTheTreeDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths := []string{"properties.account", "properties.gone", "properties.own"}
+	places := arm.NewPaths("properties.account", "properties.gone", "properties.own")
 	document := func(n int) Document {
 		return Document{Public: map[string]any{"properties": map[string]any{"n": n, "account": account, "gone": source + "/providers/X/y/z", "own": workspace + "/computes/c"}}, Private: map[string]any{"secret": "canary"}}
 	}
@@ -187,10 +187,10 @@ func TestABatchEncodesAsTheTreeDoes(t *testing.T) {
 		for n := range 5 {
 			var one, other store.Node
 			doc := document(n)
-			if err := g.Encode(t.Context(), tx, &one, id, document(n), paths); err != nil {
+			if err := g.Encode(t.Context(), tx, &one, id, document(n), places); err != nil {
 				return err
 			}
-			if err := batch.Encode(t.Context(), seen, &other, id, doc, paths); err != nil {
+			if err := batch.Encode(t.Context(), seen, &other, id, doc, places); err != nil {
 				return err
 			}
 			if string(one.Body) != string(other.Body) || !slices.Equal(one.Refs, other.Refs) || len(one.Refs) != 1 {
@@ -271,7 +271,7 @@ func TestEditReachesListsAndObjects(t *testing.T) {
 	object, _ := ParseObject([]byte(`{"a":{"x":{"id":"1"},"y":{"id":"2"},"z":3},"l":[{"id":"3"},"4",{"id":5}],"id":"6"}`))
 	before, edited := Clone(object), object
 	for _, path := range []string{"a.*.id", "l.*.id", "l.*", "id", "nowhere.id", "a.z.id"} {
-		edited = Edit(edited, path, func(text string) string { return "<" + text + ">" })
+		edited = Edit(edited, arm.NewPaths(path), func(text string) string { return "<" + text + ">" })
 	}
 	if !reflect.DeepEqual(object, before) {
 		t.Errorf("the object became %v", object)

@@ -16,7 +16,7 @@ import (
 func (b builder) workspaces() []provider.Type {
 	return []provider.Type{{
 		Name: aml.Workspaces, Versions: versions, Tracked: true, MoveGroup: true, MoveSubscription: true, Pattern: aml.WorkspaceName,
-		Refs: aml.OwnedWorkspacePaths(), Stateful: true,
+		Refs: arm.NewPaths(aml.OwnedWorkspacePaths()...), Stateful: true,
 		Created: 202, Updated: 200, AsyncPut: true, AsyncPatch: true, AsyncDelete: true, // never 201 (client-wire 10)
 		Put: guard(b.shapes.get("Workspace"), nil, putWorkspace), Get: getWorkspace, Delete: deleteWorkspace, Missing: purgeWorkspace, Gone: goneWorkspace,
 		Settle:  settleWorkspace,

@@ -38,7 +38,7 @@ var connectionShape = Shape{
 func Connections(target arm.Type) provider.Type {
 	return provider.Type{
 		Name:     target + "/" + ConnectionKind,
-		Refs:     []string{"properties.privateEndpoint.id"},
+		Refs:     arm.NewPaths("properties.privateEndpoint.id"),
 		Created:  200,
 		Updated:  200,
 		Deleted:  204, // 200 would show the connection that is gone

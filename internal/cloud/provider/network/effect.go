@@ -221,7 +221,7 @@ func networkInterface() provider.Type {
 		{Path: "properties.ipConfigurations.*.name", Is: neighbour.Text, Need: true},
 		{Path: "properties.ipConfigurations.*.properties.subnet.id", Is: neighbour.ID}})
 	t.Get = nil
-	t.Refs = []string{"properties.privateEndpoint.id", "properties.networkSecurityGroup.id", "properties.ipConfigurations.*.properties.subnet.id"}
+	t.Refs = arm.NewPaths("properties.privateEndpoint.id", "properties.networkSecurityGroup.id", "properties.ipConfigurations.*.properties.subnet.id")
 	t.Delete = func(c *provider.Call) error {
 		owner, err := arm.Parse(tree.Text(c.Doc.Public, "properties.privateEndpoint.id"))
 		if err != nil {

@@ -48,8 +48,8 @@ var endpointShape = neighbour.Shape{
 func endpoint() provider.Type {
 	return provider.Type{
 		Name: PrivateEndpoint, Versions: versions, Tracked: true, Stateful: true, AsyncPut: true, AsyncDelete: true, NoPatch: true,
-		Refs: []string{"properties.subnet.id", "properties.networkInterfaces.*.id",
-			"properties." + automaticList + ".*.properties.privateLinkServiceId", "properties." + manualList + ".*.properties.privateLinkServiceId"},
+		Refs: arm.NewPaths("properties.subnet.id", "properties.networkInterfaces.*.id",
+			"properties."+automaticList+".*.properties.privateLinkServiceId", "properties."+manualList+".*.properties.privateLinkServiceId"),
 		Put:    endpointShape.Put(putEndpoint),
 		Get:    showEndpoint,
 		Settle: settleEndpoint,

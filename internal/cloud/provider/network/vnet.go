@@ -55,7 +55,7 @@ func virtualNetwork() provider.Type {
 // subnet is an entry whose references follow: a security group, a route table and a gateway keep their subnets when they move.
 func subnet() provider.Type {
 	t := below(Subnet, subnetShape.Put(putSubnet))
-	t.Refs = []string{"properties.networkSecurityGroup.id", "properties.routeTable.id", "properties.natGateway.id"}
+	t.Refs = arm.NewPaths("properties.networkSecurityGroup.id", "properties.routeTable.id", "properties.natGateway.id")
 	t.Get = func(c *provider.Call) error { return showSubnet(c, c.Found, c.Doc.Public) }
 	t.Delete = func(c *provider.Call) error { return subnetFree(c, c.Found) }
 	return t
@@ -186,7 +186,7 @@ func peering() provider.Type {
 		{Path: "properties.remoteVirtualNetwork", Is: neighbour.Object, Need: true},
 		{Path: "properties.remoteVirtualNetwork.id", Is: neighbour.ID, Need: true},
 	}.Put(nil))
-	t.Refs = []string{"properties.remoteVirtualNetwork.id"}
+	t.Refs = arm.NewPaths("properties.remoteVirtualNetwork.id")
 	t.Get = func(c *provider.Call) error { return showPeering(c, c.ID.Parent(), c.Doc.Public) }
 	return t
 }

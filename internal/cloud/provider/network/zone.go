@@ -25,7 +25,7 @@ func zones() []provider.Type {
 		},
 		{
 			Name: Zone + "/virtualNetworkLinks", Stateful: true, AsyncPut: true, AsyncPatch: true, AsyncDelete: true,
-			Refs: []string{"properties.virtualNetwork.id"}, Put: linkShape.Put(putLink),
+			Refs: arm.NewPaths("properties.virtualNetwork.id"), Put: linkShape.Put(putLink),
 		},
 	}
 	for _, kind := range recordKinds {

@@ -25,7 +25,7 @@ var groupShape = neighbour.Shape{
 // when it goes.
 func zoneGroup() provider.Type {
 	t := below(ZoneGroup, groupShape.Put(putGroup))
-	t.Refs = []string{"properties.privateDnsZoneConfigs.*.properties.privateDnsZoneId"}
+	t.Refs = arm.NewPaths("properties.privateDnsZoneConfigs.*.properties.privateDnsZoneId")
 	t.Settle = settleGroup
 	t.Gone = func(c *provider.Call) error { return withdraw(c, c.Doc.Private) }
 	return t
