@@ -123,7 +123,7 @@ func (l *loading) scopes(ctx context.Context) error {
 func (l *loading) fits(id arm.ID) bool {
 	entry, err := l.target.Types.Find(id.Type())
 	switch {
-	case l.absent[id.Parent().Key()]:
+	case len(l.absent) > 0 && l.absent[id.Parent().Key()]:
 		l.leave(id.String(), "what it is part of is left out")
 	case err != nil || entry.Virtual || entry.Extension:
 		l.leave(id.String(), "resources of the type "+string(id.Type())+" are not built in the cloud")

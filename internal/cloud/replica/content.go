@@ -84,13 +84,17 @@ func (l *loading) kind(ctx context.Context, kind aml.Kind) iter.Seq2[fixture.Doc
 		if entry, err := l.target.Types.Find(kind.Type()); err == nil {
 			places = control.Places(entry, secretPlaces...)
 		}
-		read := func(d snapshot.Document) (fixture.Document, error) { return parse(d, places) }
-		for one, err := range snapshot.Ahead(l.snap.Of(ctx, snapshot.Content, kind.Type()), read) {
-			if err == nil && !l.fits(one.ID) {
-				continue
+		read := func(d snapshot.Document) (one fixture.Document, err error) { // without an id when it does not fit
+			one, err = parse(d, places)
+			if err != nil || !l.fits(one.ID) {
+				return fixture.Document{}, err
 			}
-			if err == nil {
-				l.complete(kind, &one)
+			l.complete(kind, &one)
+			return one, nil
+		}
+		for one, err := range snapshot.Ahead(l.snap.Of(ctx, snapshot.Content, kind.Type()), read) {
+			if err == nil && one.ID == nil {
+				continue
 			}
 			if !yield(one, err) || err != nil {
 				return

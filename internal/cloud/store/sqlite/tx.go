@@ -28,14 +28,15 @@ func (t *tx) change(ctx context.Context, verb string, q *lite.Query, args ...any
 
 // Insert adds nodes, all of them or none.
 func (t *tx) Insert(ctx context.Context, nodes ...*store.Node) error {
+	there := store.Root // the parent that was looked for last
 	if len(nodes) == 1 {
-		return t.insert(ctx, nodes[0])
+		return t.insert(ctx, nodes[0], &there)
 	}
 	if err := t.must(ctx, "insert nodes", sqlSaveInsert, nil); err != nil {
 		return err
 	}
 	for _, n := range nodes {
-		if err := t.insert(ctx, n); err != nil {
+		if err := t.insert(ctx, n, &there); err != nil {
 			if t.conn.InTransaction() { // else nothing is left to undo
 				err = errors.Join(err, t.conn.Run(sqlUndoInsert), t.conn.Run(sqlKeepInsert))
 			}
@@ -45,12 +46,16 @@ func (t *tx) Insert(ctx context.Context, nodes ...*store.Node) error {
 	return t.must(ctx, "insert nodes", sqlKeepInsert, nil)
 }
 
-func (t *tx) insert(ctx context.Context, n *store.Node) error {
+// insert adds one node. there is a parent that is known to be there.
+func (t *tx) insert(ctx context.Context, n *store.Node, there *store.ID) error {
 	if err := row.CheckNode(n); err != nil {
 		return err
 	}
-	if err := t.parentIsThere(ctx, n.Parent); err != nil {
-		return err
+	if n.Parent != *there {
+		if err := t.parentIsThere(ctx, n.Parent); err != nil {
+			return err
+		}
+		*there = n.Parent
 	}
 	err := t.must(ctx, "insert a node", sqlInsert, nil, int64(n.Parent), row.Key(n.Type), row.Key(n.Name), n.Type, n.Name,
 		n.Flag, n.ETag, row.PackRefs(n.Refs), row.Micros(n.Created), row.Micros(n.Changed), n.Body)
@@ -66,9 +71,6 @@ func (t *tx) insert(ctx context.Context, n *store.Node) error {
 
 // parentIsThere refuses a parent that does not exist or lies in the trash.
 func (t *tx) parentIsThere(ctx context.Context, id store.ID) error {
-	if id == store.Root {
-		return nil
-	}
 	grand, found, err := t.parent(ctx, id)
 	if err == nil && (!found || grand == row.Trash) {
 		err = row.ParentMissing(id)
