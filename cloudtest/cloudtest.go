@@ -107,7 +107,7 @@ func (c *Cloud) State() folder.State { return c.state }
 func start(t testing.TB, dir string, s settings) (*cloud.Cloud, fixture.Summary) {
 	t.Helper()
 	ctx := context.Background()
-	st, err := sqlite.Open(ctx, filepath.Join(dir, folder.DatabaseFile))
+	st, err := sqlite.Scratch(ctx, filepath.Join(dir, folder.DatabaseFile))
 	if err != nil {
 		t.Fatalf("open the store of a test cloud: %v", err)
 	}

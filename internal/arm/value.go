@@ -17,8 +17,8 @@ import (
 // ErrMore says that there is more text behind a JSON value.
 var ErrMore = errors.New("there is more text behind the JSON value")
 
-// decoders are kept: each has a buffer of its own.
-var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+// readers are kept with what they have: the decoder has a buffer of its own.
+var readers = sync.Pool{New: func() any { return &reading{names: map[string]string{}} }}
 
 // Raw is a JSON value as it was written; nobody has looked into it.
 type Raw []byte
@@ -34,17 +34,19 @@ func ParseValue(data []byte) (any, error) { return parse(data, nil) }
 func ParsePart(data []byte, places Paths) (any, error) { return parse(data, places) }
 
 func parse(data []byte, places Paths) (any, error) {
-	dec, _ := decoders.Get().(*jsontext.Decoder)
-	defer decoders.Put(dec)
-	dec.Reset(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	value, err := (&reading{dec, data}).value(places)
+	r, _ := readers.Get().(*reading)
+	defer readers.Put(r)
+	r.Reset(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	r.data = data
+	defer func() { r.data = nil }()
+	value, err := r.value(places)
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
 		return nil, err
 	}
-	if _, err := dec.ReadToken(); err != io.EOF {
+	if _, err := r.ReadToken(); err != io.EOF {
 		return nil, ErrMore
 	}
 	return value, nil
@@ -52,8 +54,33 @@ func parse(data []byte, places Paths) (any, error) {
 
 // reading is one text on its way into values.
 type reading struct {
-	*jsontext.Decoder
-	data []byte
+	jsontext.Decoder
+	data  []byte
+	names map[string]string // names that were met: documents are alike
+}
+
+// maxNames bounds what is remembered.
+const maxNames = 1000
+
+// name reads the next name of an object; false at its end.
+func (r *reading) name() (string, bool, error) {
+	if r.PeekKind() != '"' {
+		_, err := r.ReadToken()
+		return "", false, err
+	}
+	quoted, err := r.ReadValue()
+	if err != nil {
+		return "", false, err
+	}
+	if name, known := r.names[string(quoted)]; known {
+		return name, true, nil
+	}
+	name, _ := jsontext.AppendUnquote(nil, quoted) // the decoder took it: all that may be wrong is UTF-8, and that is replaced
+	if len(r.names) >= maxNames {
+		clear(r.names)
+	}
+	r.names[string(quoted)] = string(name)
+	return string(name), true, nil
 }
 
 // value reads the next value; all of it without places.
@@ -80,12 +107,11 @@ func (r *reading) value(places Paths) (any, error) {
 func (r *reading) object(places Paths) (any, error) {
 	object := map[string]any{}
 	for {
-		name, err := r.ReadToken()
-		if err != nil || name.Kind() == '}' {
+		name, more, err := r.name()
+		if err != nil || !more {
 			return object, err
 		}
-		key := name.String() // the token is gone with the next one
-		if object[key], err = r.member(places, key); err != nil {
+		if object[name], err = r.member(places, name); err != nil {
 			return nil, err
 		}
 	}

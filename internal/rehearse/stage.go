@@ -45,7 +45,7 @@ func newStage(ctx context.Context, dir string, snap *snapshot.Snapshot, duration
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	st, err := sqlite.Open(ctx, filepath.Join(dir, folder.DatabaseFile))
+	st, err := sqlite.Scratch(ctx, filepath.Join(dir, folder.DatabaseFile))
 	if err != nil {
 		return s, err
 	}

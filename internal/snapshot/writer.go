@@ -53,8 +53,8 @@ func Create(ctx context.Context, path string, overwrite bool) (*Writer, error) {
 	if err := file.Close(); err != nil {
 		return nil, err
 	}
-	// The draft is worth nothing until it is whole: no journal and no syncs. A fixed page cache bounds the memory.
-	db, err := connect(draft, "journal_mode(OFF)", "synchronous(OFF)", "cache_size(-16000)", "temp_store(FILE)", "locking_mode(EXCLUSIVE)")
+	// The draft is worth nothing until it is whole: no journal and no syncs. A fixed page cache bounds the memory; a page holds several documents.
+	db, err := connect(draft, "page_size(16384)", "journal_mode(OFF)", "synchronous(OFF)", "cache_size(-16000)", "temp_store(FILE)", "locking_mode(EXCLUSIVE)")
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(draft))
 	}

@@ -27,7 +27,7 @@ type Imported struct {
 // The documents of one call are inserted at once, so none of them may be the parent of another one or be referred to by it. Whoever imports
 // resource groups or top-level resources bumps the generation. Running it again after a failed transaction is harmless.
 func Import(ctx context.Context, tx store.Tx, t *tree.Tree, types *provider.Table, now time.Time, docs ...Imported) ([]*store.Node, error) {
-	im := importer{tx: tx, tree: t, batch: t.Batch(), types: types, now: now, parents: map[string]tree.Found{}, containers: map[string]store.ID{}}
+	im := importer{tx: tx, tree: t, batch: t.Batch(), types: types, now: now, parents: map[string]tree.Found{}, containers: map[place]store.ID{}}
 	nodes := make([]*store.Node, len(docs))
 	calls := make([]*provider.Call, len(docs))
 	for i, doc := range docs {
@@ -66,7 +66,15 @@ type importer struct {
 	types      *provider.Table
 	now        time.Time
 	parents    map[string]tree.Found
-	containers map[string]store.ID
+	containers map[place]store.ID
+	last       arm.ID // whose parent was looked for last
+	found      tree.Found
+}
+
+// place is where the children of a type hang below a node.
+type place struct {
+	parent    store.ID
+	childType string
 }
 
 // prepare makes the node of a document. The call is nil for a resource group.
@@ -104,8 +112,13 @@ func (im *importer) prepare(ctx context.Context, d Imported) (*store.Node, *prov
 
 // parent finds a parent, once for all documents below it.
 func (im *importer) parent(ctx context.Context, id arm.ID) (tree.Found, error) {
+	if im.last != nil && im.last.Equal(id) { // children stand together
+		return im.found, nil
+	}
 	key := id.Key()
-	if found, known := im.parents[key]; known {
+	found, known := im.parents[key]
+	if known {
+		im.last, im.found = id, found
 		return found, nil
 	}
 	found, err := im.tree.Resolve(ctx, im.tx, id)
@@ -113,14 +126,14 @@ func (im *importer) parent(ctx context.Context, id arm.ID) (tree.Found, error) {
 		return found, errs.New(errs.NotFound, "ParentNotFound", "its parent %s does not exist", id).At(id.String())
 	}
 	if err == nil {
-		im.parents[key] = found
+		im.parents[key], im.last, im.found = found, id, found
 	}
 	return found, err
 }
 
 // container finds or makes the place of a parent's children of a type.
 func (im *importer) container(ctx context.Context, parent tree.Found, childType string) (store.ID, error) {
-	key := fmt.Sprintf("%d/%s", parent.Node.ID, childType)
+	key := place{parent.Node.ID, childType}
 	if id, known := im.containers[key]; known {
 		return id, nil
 	}

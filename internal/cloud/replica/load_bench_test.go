@@ -24,7 +24,7 @@ func BenchmarkLoad(b *testing.B) {
 	var took time.Duration
 	for b.Loop() {
 		b.StopTimer()
-		st, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "cloud.db"))
+		st, err := sqlite.Scratch(b.Context(), filepath.Join(b.TempDir(), "cloud.db"))
 		if err != nil {
 			b.Fatal(err)
 		}

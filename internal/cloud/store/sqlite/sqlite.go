@@ -31,7 +31,13 @@ var _ store.Store = (*Store)(nil)
 
 // Open opens the store in a file and creates the file if there is none. The file belongs to this process until Close
 // or until the process dies.
-func Open(ctx context.Context, path string) (*Store, error) {
+func Open(ctx context.Context, path string) (*Store, error) { return openStore(ctx, path, kept) }
+
+// Scratch is Open for a store that nobody needs when its process is gone: nothing is synced, and much is written faster. Only a crash of the machine can harm it,
+// not one of the process.
+func Scratch(ctx context.Context, path string) (*Store, error) { return openStore(ctx, path, scratch) }
+
+func openStore(ctx context.Context, path string, how care) (*Store, error) {
 	if err := row.GaveUp(ctx); err != nil {
 		return nil, err
 	}
@@ -43,7 +49,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	writer, err := openWriter(path)
+	writer, err := openWriter(path, how)
 	if err != nil {
 		lock.release()
 		return nil, err

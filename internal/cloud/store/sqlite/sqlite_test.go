@@ -19,7 +19,12 @@ func TestMain(m *testing.M) {
 // openAt opens the store in a file and closes it with the test.
 func openAt(t *testing.T, path string) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), path)
+	return opened(t, path, sqlite.Open)
+}
+
+func opened(t *testing.T, path string, open func(context.Context, string) (*sqlite.Store, error)) *sqlite.Store {
+	t.Helper()
+	s, err := open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,6 +39,14 @@ func openAt(t *testing.T, path string) *sqlite.Store {
 func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) store.Store { return openAt(t, filepath.Join(t.TempDir(), "cloud.db")) })
+}
+
+// TestScratchContract: what is not synced is a store like another.
+func TestScratchContract(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) store.Store {
+		return opened(t, filepath.Join(t.TempDir(), "cloud.db"), sqlite.Scratch)
+	})
 }
 
 func TestDurable(t *testing.T) {
