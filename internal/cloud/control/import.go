@@ -27,7 +27,7 @@ type Imported struct {
 // The documents of one call are inserted at once, so none of them may be the parent of another one or be referred to by it. Whoever imports
 // resource groups or top-level resources bumps the generation. Running it again after a failed transaction is harmless.
 func Import(ctx context.Context, tx store.Tx, t *tree.Tree, types *provider.Table, now time.Time, docs ...Imported) ([]*store.Node, error) {
-	im := importer{tx: tx, tree: t, batch: t.Batch(), types: types, now: now, parents: map[string]tree.Found{}, containers: map[place]store.ID{}}
+	im := importer{tx: tx, tree: t, batch: t.Batch(), types: types, now: now, parents: map[string]above{}, containers: map[place]store.ID{}}
 	nodes := make([]*store.Node, len(docs))
 	calls := make([]*provider.Call, len(docs))
 	for i, doc := range docs {
@@ -40,7 +40,7 @@ func Import(ctx context.Context, tx store.Tx, t *tree.Tree, types *provider.Tabl
 		return nil, fmt.Errorf("import %d documents from %s on: %w", len(docs), docs[0].ID, err)
 	}
 	for i, call := range calls {
-		if call == nil || call.Type.Unique == provider.BelowParent {
+		if call == nil {
 			continue
 		}
 		call.Found.Node = *nodes[i]
@@ -65,10 +65,15 @@ type importer struct {
 	batch      *tree.Batch
 	types      *provider.Table
 	now        time.Time
-	parents    map[string]tree.Found
+	parents    map[string]above
 	containers map[place]store.ID
-	last       arm.ID // whose parent was looked for last
-	found      tree.Found
+	last       above // the parent that was looked for last
+}
+
+// above is a parent and its id.
+type above struct {
+	tree.Found
+	id arm.ID
 }
 
 // place is where the children of a type hang below a node.
@@ -77,7 +82,7 @@ type place struct {
 	childType string
 }
 
-// prepare makes the node of a document. The call is nil for a resource group.
+// prepare makes the node of a document. The call is nil unless the name must be claimed.
 func (im *importer) prepare(ctx context.Context, d Imported) (*store.Node, *provider.Call, error) {
 	parent, err := im.parent(ctx, d.ID.Parent())
 	if err != nil {
@@ -96,39 +101,42 @@ func (im *importer) prepare(ctx context.Context, d Imported) (*store.Node, *prov
 		return nil, nil, errs.New(errs.Invalid, "InvalidResourceName", "the name '%s' does not match %s", d.ID.Name(), entry.Pattern)
 	}
 	hop := canonicalHop(entry, d.ID)
-	call := &provider.Call{Now: im.now, ID: parent.ID().Child(hop), Type: entry, Doc: d.Doc, Found: tree.Found{Chain: parent.Chain}}
-	if node.Parent, err = im.container(ctx, parent, hop.NodeType()); err != nil {
+	id := parent.id.Child(hop)
+	if node.Parent, err = im.container(ctx, parent.Found, hop.NodeType()); err != nil {
 		return nil, nil, err
 	}
 	hide(d.Doc, entry.Secrets)
 	node.Type, node.Name, node.Flag = hop.NodeType(), hop.Name, unfinished(entry, d.Doc)
-	if name := claimName(call); name != "" {
+	var call *provider.Call
+	if entry.Unique != provider.BelowParent {
+		call = &provider.Call{Now: im.now, ID: id, Type: entry, Doc: d.Doc, Found: tree.Found{Chain: parent.Chain}}
 		if err := (&Engine{}).claim(ctx, im.tx, call); err != nil {
 			return nil, nil, err
 		}
 	}
-	return node, call, im.batch.Encode(ctx, im.tx, node, call.ID, d.Doc, entry.Refs)
+	return node, call, im.batch.Encode(ctx, im.tx, node, id, d.Doc, entry.Refs)
 }
 
 // parent finds a parent, once for all documents below it.
-func (im *importer) parent(ctx context.Context, id arm.ID) (tree.Found, error) {
-	if im.last != nil && im.last.Equal(id) { // children stand together
-		return im.found, nil
+func (im *importer) parent(ctx context.Context, id arm.ID) (above, error) {
+	if im.last.id != nil && im.last.id.Equal(id) { // children stand together
+		return im.last, nil
 	}
 	key := id.Key()
-	found, known := im.parents[key]
-	if known {
-		im.last, im.found = id, found
-		return found, nil
+	if known, met := im.parents[key]; met {
+		im.last = known
+		return known, nil
 	}
 	found, err := im.tree.Resolve(ctx, im.tx, id)
 	if errs.Is(err, errs.NotFound) {
-		return found, errs.New(errs.NotFound, "ParentNotFound", "its parent %s does not exist", id).At(id.String())
+		return above{}, errs.New(errs.NotFound, "ParentNotFound", "its parent %s does not exist", id).At(id.String())
 	}
-	if err == nil {
-		im.parents[key], im.last, im.found = found, id, found
+	if err != nil {
+		return above{}, err
 	}
-	return found, err
+	im.last = above{found, found.ID()}
+	im.parents[key] = im.last
+	return im.last, nil
 }
 
 // container finds or makes the place of a parent's children of a type.

@@ -17,6 +17,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/store"
@@ -87,20 +88,26 @@ func damaged(err error, what string) error {
 	return errs.Wrap(errs.Internal, "StoredDocumentDamaged", err, "%s", what)
 }
 
+// buffers are where bodies grow before they are copied in their size.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // encode writes a body to be stored.
 func encode(doc Document) ([]byte, error) {
 	public := doc.Public
 	if public == nil {
 		public = map[string]any{}
 	}
-	body, err := arm.AppendValue(make([]byte, 0, 1024), public)
+	buffer, _ := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	body, err := arm.AppendValue((*buffer)[:0], public)
 	if err == nil && len(doc.Private) > 0 {
 		body, err = arm.AppendValue(append(body, separator), doc.Private)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encode a document: %w", err)
 	}
-	return body, nil
+	*buffer = body
+	return bytes.Clone(body), nil
 }
 
 // Clone copies a JSON value deeply.

@@ -70,15 +70,22 @@ func (t *Tree) lookup(ctx context.Context, r store.Reader, id arm.ID) (store.ID,
 
 // parseEmbedded finds a resource id at the end of a text: the text itself, or what follows a scheme as in azureml://host/path/subscriptions/...
 func parseEmbedded(text string) (arm.ID, int) {
-	at := strings.Index(strings.ToLower(text), "/subscriptions/")
-	if at < 0 {
-		return nil, 0
+	const start = "/subscriptions/"
+	for at := strings.IndexByte(text, '/'); at >= 0 && at+len(start) <= len(text); {
+		if strings.EqualFold(text[at:at+len(start)], start) {
+			id, err := arm.Parse(text[at:])
+			if err != nil || len(id) < 3 {
+				return nil, 0
+			}
+			return id, at
+		}
+		next := strings.IndexByte(text[at+1:], '/')
+		if next < 0 {
+			break
+		}
+		at += 1 + next
 	}
-	id, err := arm.Parse(text[at:])
-	if err != nil || len(id) < 3 {
-		return nil, 0
-	}
-	return id, at
+	return nil, 0
 }
 
 // expand replaces tokens by ids. What it rendered from which reference it notes in bound, unless that is nil.

@@ -18,7 +18,7 @@ const applicationID = 0x414d4c63
 
 // Settings of every connection: little memory for each, nothing spilled to files, no trust in a schema from elsewhere.
 const (
-	anyConn = `PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;`
+	anyConn   = `PRAGMA busy_timeout = 5000; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;`
 	writeConn = `PRAGMA cache_size = -8000; PRAGMA journal_size_limit = 67108864;`
 	readConn  = `PRAGMA query_only = ON; PRAGMA cache_size = -2000;`
 )
