@@ -25,6 +25,7 @@ func TestWhatARMRefuses(t *testing.T) {
 		{"a name that is taken at the target", collisions},
 		{"the name of a soft-deleted workspace, until it is purged or forgotten", softDeleted},
 		{"resources that are not Succeeded", notSucceeded},
+		{"resources on which an operation is in progress", pending},
 		{"types that do not move", immovable},
 		{"private endpoints to most targets", privateEndpoints},
 		{"networks without what stands in them", networks},
@@ -173,6 +174,18 @@ func notSucceeded(t *testing.T, e *estate.Estate) {
 		}
 		e.Edit(t, id, "properties.provisioningState", "Succeeded")
 	}
+}
+
+func pending(t *testing.T, e *estate.Estate) {
+	e.Takes(t, map[string]time.Duration{"workspaces.resynckeys": time.Hour})
+	answer := e.Ask(t, "", http.MethodPost, estate.Workspace+"/resyncKeys", nil)
+	if answer.Status != http.StatusAccepted {
+		t.Fatalf("resyncKeys is answered %d: %s", answer.Status, answer.Body)
+	}
+	refused(t, e, refusal{clause: "arm-move 2", ids: []string{estate.Storage, estate.Workspace}, code: byProviders,
+		chain: []link{{"MoveResourcesHavePendingOperations", "Microsoft.MachineLearningServices/workspaces"}, {"ResourceHasPendingOperation", estate.Workspace}}, says: []string{"in progress", estate.Workspace}})
+	e.Advance(t, time.Hour)
+	moved(t, e, estate.Workspace)
 }
 
 func immovable(t *testing.T, e *estate.Estate) {

@@ -65,8 +65,15 @@ func (s subject) causes(ctx context.Context) ([]*errs.Error, error) {
 			"One of the resources being migrated or its dependency is not in Succeeded state.",
 			errs.New(errs.Conflict, "ResourceNotProvisioned", "The resource '%s' is in the state '%s'.", s.id, state).At(s.id.String())))
 	}
+	pending, err := s.reader.RunningOn(ctx, s.found.Node.ID, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(pending) > 0 && len(list) == 0 { // a state that is not Succeeded says the same
+		list = append(list, s.refuse("MoveResourcesHavePendingOperations", "Cannot move resources while operations on them are in progress.",
+			errs.New(errs.Conflict, "ResourceHasPendingOperation", "The resource '%s' has an operation in progress since %s.", s.id, pending[0].Created.Format(time.RFC3339)).At(s.id.String())))
+	}
 	var more []*errs.Error
-	var err error
 	switch {
 	case s.id.Type().Is(aml.Workspaces):
 		more, err = s.workspace(ctx)

@@ -146,6 +146,8 @@ type Reader interface {
 
 	// Operation returns an operation by id.
 	Operation(ctx context.Context, id string) (Operation, error)
+	// RunningOn returns at most limit running operations that work on a node, what is due first in front.
+	RunningOn(ctx context.Context, node ID, limit int) ([]Operation, error)
 	// NextDue returns the earliest due time among running operations; false if none runs.
 	NextDue(ctx context.Context) (time.Time, bool, error)
 	// Meta returns a value kept under a key.

@@ -43,6 +43,19 @@ func (s *session) Operation(ctx context.Context, id string) (store.Operation, er
 	return s.operation(ctx, sqlOperation, func() error { return row.OperationMissing(id) }, id)
 }
 
+// RunningOn returns what runs on a node.
+func (s *session) RunningOn(ctx context.Context, node store.ID, limit int) (found []store.Operation, err error) {
+	if err := row.CheckLimit(limit); err != nil {
+		return nil, err
+	}
+	_, err = s.query(ctx, "read operations", func(rows pgx.Rows) error {
+		o, err := scanOperation(rows)
+		found = append(found, o)
+		return err
+	}, sqlRunningOn, int64(node), int64(limit))
+	return found, err
+}
+
 // ClaimOperation locks the row of what is due first, passing over rows that others hold.
 func (t *tx) ClaimOperation(ctx context.Context, now time.Time) (store.Operation, error) {
 	return t.operation(ctx, sqlDueOperation, func() error { return row.NoneDue(now) }, row.Micros(now))

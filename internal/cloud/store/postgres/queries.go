@@ -129,6 +129,8 @@ const (
 	sqlOperation    = `SELECT ` + operationColumns + ` FROM cloud_operation WHERE id = $1`
 	sqlDueOperation = `SELECT ` + operationColumns + ` FROM cloud_operation
 		WHERE ended IS NULL AND due <= $1 ORDER BY due, id LIMIT 1 FOR UPDATE SKIP LOCKED`
+	sqlRunningOn = `SELECT ` + operationColumns + ` FROM cloud_operation
+		WHERE node = $1 AND ended IS NULL ORDER BY due, id LIMIT $2`
 	sqlNextDue        = `SELECT due FROM cloud_operation WHERE ended IS NULL ORDER BY due LIMIT 1`
 	sqlDropOperations = `DELETE FROM cloud_operation WHERE id IN (SELECT id FROM cloud_operation WHERE ended IS NOT NULL AND ended < $1 ORDER BY ended LIMIT $2 FOR UPDATE SKIP LOCKED)`
 	sqlPutOperation   = `INSERT INTO cloud_operation (` + operationColumns + `)

@@ -37,6 +37,15 @@ func (r *reader) Operation(ctx context.Context, id string) (store.Operation, err
 	return r.operation(ctx, sqlOperation, func() error { return row.OperationMissing(id) }, id)
 }
 
+// RunningOn returns what runs on a node.
+func (r *reader) RunningOn(ctx context.Context, node store.ID, limit int) (found []store.Operation, err error) {
+	if err := row.CheckLimit(limit); err != nil {
+		return nil, err
+	}
+	err = r.must(ctx, "read operations", sqlRunningOn, func(line lite.Row) { found = append(found, scanOperation(line)) }, int64(node), int64(limit))
+	return found, err
+}
+
 // ClaimOperation returns what is due first; the writer is alone, so nobody else holds it.
 func (t *tx) ClaimOperation(ctx context.Context, now time.Time) (store.Operation, error) {
 	return t.operation(ctx, sqlDueOperation, func() error { return row.NoneDue(now) }, row.Micros(now))

@@ -84,6 +84,8 @@ var (
 	sqlOperation    = lite.NewQuery(`SELECT ` + operationColumns + ` FROM operation WHERE id = $1`)
 	sqlDueOperation = lite.NewQuery(`SELECT ` + operationColumns + ` FROM operation INDEXED BY operation_due
 		WHERE ended IS NULL AND due <= $1 ORDER BY due, id LIMIT 1`)
+	sqlRunningOn = lite.NewQuery(`SELECT ` + operationColumns + ` FROM operation INDEXED BY operation_node
+		WHERE node = $1 AND ended IS NULL ORDER BY due, id LIMIT $2`)
 	sqlNextDue        = lite.NewQuery(`SELECT due FROM operation INDEXED BY operation_due WHERE ended IS NULL ORDER BY due LIMIT 1`)
 	sqlDropOperations = lite.NewQuery(`DELETE FROM operation WHERE id IN (SELECT id FROM operation WHERE ended IS NOT NULL AND ended < $1 ORDER BY ended LIMIT $2)`)
 	sqlPutOperation   = lite.NewQuery(`INSERT INTO operation (` + operationColumns + `)

@@ -15,6 +15,7 @@ var operationChecks = []check{
 	{"an operation comes back as it went in", operationRoundTrip},
 	{"operations are claimed in the order they are due", operationOrder},
 	{"next due is the earliest of what runs", operationNextDue},
+	{"what runs on a node is found", operationsOnNode},
 	{"operations that ended long ago are dropped, running ones never", operationDrop},
 	{"two claimers never get the same operation", operationClaimers},
 }
@@ -51,6 +52,42 @@ func operationDrop(t *testing.T, c *cloud) {
 			t.Errorf("op%d: %v", n, err)
 		}
 	}
+}
+
+func operationsOnNode(t *testing.T, c *cloud) {
+	ended := job("ended", 0)
+	ended.Node, ended.Ended = 7, base
+	c.update(t, func(tx store.Tx) error {
+		for i, o := range []store.Operation{job("b", 2), job("a", 2), job("first", 1), ended, job("elsewhere", 0)} {
+			if o.Node = 7; i == 4 {
+				o.Node = 8
+			}
+			if err := tx.PutOperation(c.ctx, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	on := func(node store.ID, limit int) (ids []string) {
+		c.view(t, func(r store.Reader) error {
+			found, err := r.RunningOn(c.ctx, node, limit)
+			for _, o := range found {
+				ids = append(ids, o.ID)
+			}
+			return err
+		})
+		return ids
+	}
+	want(t, "all", fmt.Sprint(on(7, 10)), "[first a b]")
+	want(t, "two", fmt.Sprint(on(7, 2)), "[first a]")
+	want(t, "elsewhere", fmt.Sprint(on(8, 2)), "[elsewhere]")
+	want(t, "nowhere", fmt.Sprint(on(9, 2)), "[]")
+	if id, err := c.claim(base.Add(time.Minute)); err != nil || id != "elsewhere" {
+		t.Errorf("claim: got %q (%v)", id, err)
+	}
+	want(t, "what ended", fmt.Sprint(on(8, 2)), "[]")
+	err := c.View(c.ctx, func(r store.Reader) error { _, err := r.RunningOn(c.ctx, 7, 0); return err })
+	wantKind(t, "no limit", err, errs.Invalid, "LimitInvalid")
 }
 
 // job makes an operation that is due some minutes behind base.
