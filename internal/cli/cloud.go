@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/amlmove/amlmove/internal/cloud"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
@@ -34,7 +35,7 @@ func newCloud(s streams) *cobra.Command {
 their children, and moves with the damage that Azure's page describes. There is no data plane: blobs, secrets, images and scoring calls are named
 in the documents and do not answer.`,
 	}
-	cmd.AddCommand(newCloudUp(s), newCloudDown(s), newCloudStatus(s), newCloudFork(s), newCloudRewind(s), newCloudRecord(s), newCloudAPI(s), newCloudAz(s))
+	cmd.AddCommand(newCloudUp(s), newCloudDown(s), newCloudStatus(s), newCloudSeed(s), newCloudFork(s), newCloudRewind(s), newCloudRecord(s), newCloudAPI(s), newCloudAz(s))
 	return cmd
 }
 
@@ -68,13 +69,18 @@ It is ready when cloud.json is in the data folder; env.sh beside it points az an
 	f.StringVar(&o.listen, "listen", "127.0.0.1:0", "`address` to listen on; port 0 takes a free one")
 	f.StringVar(&o.advertise, "advertise", "", "`https://host:port` by which clients reach the cloud, when that is a balancer before several nodes")
 	f.BoolVar(&o.allowRemote, "allow-remote", false, "permit an address that other machines can reach")
+	f.BoolVar(&o.detach, "detach", false, "return when the cloud is ready and let it run in the background")
+	o.place(f)
+	return cmd
+}
+
+// place are the flags that say where a world is and what a new one holds.
+func (o *upOptions) place(f *pflag.FlagSet) {
 	f.StringVar(&o.data, "data", defaultData, "data `folder`")
 	f.StringVar(&o.store, "store", "", "postgres://... for several nodes; default: SQLite in the data folder")
 	f.StringVar(&o.fixture, "fixture", "contoso", "what a new cloud holds: contoso, contoso-quiet, empty, or a `file`")
 	f.StringVar(&o.snapshot, "snapshot", "", "a new cloud holds the workspace that was captured into this `file`, and what was around it")
 	f.IntVar(&o.scale, "scale", 1, "make the fixture so many times as large")
-	f.BoolVar(&o.detach, "detach", false, "return when the cloud is ready and let it run in the background")
-	return cmd
 }
 
 // openStore opens the store that the flags name.

@@ -86,7 +86,10 @@ func TestTheLifeOfADetachedCloud(t *testing.T) {
 		}
 		return out
 	}
-	want(exitDone, []string{"cloud ready at https://127.0.0.1:", "fixture empty", folder.EnvFile}, "cloud", "up", "--fixture", "empty", "--detach")
+	want(exitError, []string{`"nope"`, "contoso-quiet"}, "cloud", "seed", "--fixture", "nope")
+	want(exitDone, []string{"empty made in " + data, "3 subscriptions", "cloud up --data"}, "cloud", "seed", "--fixture", "empty")
+	want(exitError, []string{"holds empty already", "cloud up --data"}, "cloud", "seed", "--fixture", "contoso")
+	want(exitDone, []string{"cloud ready at https://127.0.0.1:", "fixture empty", folder.EnvFile}, "cloud", "up", "--fixture", "contoso", "--detach")
 	t.Cleanup(func() { _, _, _ = run("cloud", "down", "--data", data) })
 	state, err := folder.Read(data)
 	if err != nil {
