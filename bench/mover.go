@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/aml"
@@ -206,11 +205,7 @@ func (b *moverBench) command(ctx context.Context, args ...string) (time.Duration
 	if err != nil {
 		return 0, 0, fmt.Errorf("%w: %s", err, out.Bytes())
 	}
-	usage, is := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !is {
-		return took, 0, nil
-	}
-	return took, float64(usage.Maxrss) / 1024, nil
+	return took, peak(cmd), nil
 }
 
 // captured counts the documents of a snapshot, and reads of it where the workspace goes.

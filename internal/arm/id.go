@@ -23,7 +23,13 @@ func (h Hop) same(other Hop) bool {
 	return sameKey(h.Name, other.Name) && sameKey(h.Type, other.Type) && sameKey(h.Namespace, other.Namespace)
 }
 
-func sameKey(a, b string) bool { return a == b || strings.ToLower(a) == strings.ToLower(b) }
+func sameKey(a, b string) bool {
+	if a == b {
+		return true
+	}
+	key := strings.ToLower(a) // not EqualFold: equal are those whose keys are
+	return key == strings.ToLower(b)
+}
 
 // NodeType is the type of the hop as a single word: Namespace/type at the start of a provider's chain, the bare type segment below.
 func (h Hop) NodeType() string {

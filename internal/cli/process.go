@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,15 +16,6 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/folder"
 	"github.com/amlmove/amlmove/internal/errs"
 )
-
-// alive reports whether a process that is being stopped still runs.
-func alive(pid int) bool {
-	if pid <= 0 {
-		return false
-	}
-	err := syscall.Kill(pid, 0)
-	return err == nil || errors.Is(err, syscall.EPERM)
-}
 
 // detach starts `cloud up` in the background and returns when it is ready.
 func detach(ctx context.Context, s streams, o upOptions) error {
@@ -56,7 +46,7 @@ func detach(ctx context.Context, s streams, o upOptions) error {
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = apart()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the cloud: %w", err)
 	}
@@ -99,7 +89,7 @@ func newCloudDown(s streams) *cobra.Command {
 				_, _ = fmt.Fprintf(s.err, "the cloud of %s (process %d) does not answer any more: it is forgotten\n", data, state.PID)
 				return folder.Withdraw(data)
 			}
-			if err := syscall.Kill(state.PID, syscall.SIGTERM); err != nil {
+			if err := stop(state.PID); err != nil {
 				return fmt.Errorf("stop the cloud, process %d: %w", state.PID, err)
 			}
 			look := time.NewTicker(10 * time.Millisecond)

@@ -1,6 +1,7 @@
 package rehearse_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"reflect"
@@ -17,6 +18,7 @@ import (
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rehearse"
 	"github.com/amlmove/amlmove/internal/rules"
+	"github.com/amlmove/amlmove/test/browser"
 	"github.com/amlmove/amlmove/test/capturing"
 )
 
@@ -259,6 +261,12 @@ func TestThePageAndTheTextTellTheSame(t *testing.T) {
 	}
 	if strings.Contains(page.String(), "<script") || strings.Contains(page.String(), "http://") || strings.Contains(page.String(), "src=") {
 		t.Error("the page needs a script or a network")
+	}
+	for _, width := range []int{1280, 500} {
+		t.Run(fmt.Sprint("in a browser ", width), func(t *testing.T) {
+			t.Parallel()
+			browser.Sound(t, []byte(page.String()), width, "moved and proven", "stopped safely", "contoso-ml")
+		})
 	}
 }
 
