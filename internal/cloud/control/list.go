@@ -85,7 +85,12 @@ func (p *page) full() bool { return len(p.items) >= p.limit }
 
 // body renders the page. self is the path and query of the request.
 func (p *page) body(base, path string, q url.Values) []byte {
+	size := 1000 // of what stands around the items
+	for _, item := range p.items {
+		size += len(item) + 1
+	}
 	var b bytes.Buffer
+	b.Grow(size)
 	b.WriteString(`{"value":[`)
 	for i, item := range p.items {
 		if i > 0 {
