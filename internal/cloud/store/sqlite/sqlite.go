@@ -87,22 +87,22 @@ func (s *Store) view(ctx context.Context, fn func(*reader) error) error {
 		return err
 	}
 	defer s.gate.Leave()
-	conn, err := s.readers.take(ctx)
+	// The generation is read before the snapshot is chosen: a cache filled from the snapshot may then be thrown away for
+	// nothing, but is never taken for newer than it is.
+	generation := s.generation.Load()
+	seat, err := s.readers.take(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.readers.give(conn)
-	// The generation is read before the snapshot begins: a cache filled from the snapshot may then be thrown away for
-	// nothing, but is never taken for newer than it is.
-	r := &reader{conn: conn, path: s.path, generation: s.generation.Load()}
-	if err := conn.Run(sqlBegin); err != nil {
-		return fault(s.path, "begin to read", err)
-	}
+	r := &reader{conn: seat.conn, path: s.path, generation: generation}
+	whole := false
 	defer func() {
 		r.over = true
-		_ = conn.Run(sqlCommit) // ends a snapshot; there is nothing to lose
+		s.readers.give(seat, whole)
 	}()
-	return fn(r)
+	err = fn(r)
+	whole = err == nil
+	return err
 }
 
 // Stats counts what the file holds.

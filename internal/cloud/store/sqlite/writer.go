@@ -167,9 +167,11 @@ func (g *group) lose(err error) { g.lost = fault(g.store.path, "write", err) }
 // commit makes the group durable, shows its generation, and answers its members.
 func (g *group) commit() {
 	if g.lost == nil {
+		g.store.readers.release()
 		if err := g.conn.Run(sqlCommit); err != nil {
 			g.lost = fault(g.store.path, "commit", err)
 		}
+		g.store.readers.committed(g.lost == nil) // before the generation: a reader that knows the new one does not stay with an old snapshot
 	}
 	if g.lost == nil {
 		g.store.generation.Store(g.seen)

@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -111,6 +113,57 @@ func TestAFullDiskLeavesTheStoreReadable(t *testing.T) {
 }
 
 // TestPlans holds every statement to its index: nothing may cost more when the tree grows.
+// TestTheLogStaysSmallWhileOthersRead writes some ten times what the log may hold, while others read without a pause: SQLite begins its log anew only when no snapshot is in its way.
+func TestTheLogStaysSmallWhileOthersRead(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "cloud.db")
+	s := mustOpen(t, path)
+	n := &store.Node{Type: "t", Name: "n"}
+	if err := s.Update(t.Context(), func(tx store.Tx) error { return tx.Insert(t.Context(), n) }); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 8 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := s.View(t.Context(), func(r store.Reader) error { _, err := r.Node(t.Context(), n.ID); return err }); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	const pages, rounds = 2000, 200 // of the log before it is written back; of 100 pages each
+	for i := range rounds {
+		err := s.Update(t.Context(), func(tx store.Tx) error {
+			for j := range 100 {
+				if err := tx.PutMeta(t.Context(), fmt.Sprint("k", j), bytes.Repeat([]byte{byte(i)}, 4000)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	readers.Wait()
+	info, err := os.Stat(path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held := info.Size() / 4096; held > 4*pages {
+		t.Errorf("the log has %d pages of the %d that were written", held, rounds*100)
+	}
+}
+
 func TestPlans(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "cloud.db")
