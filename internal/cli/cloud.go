@@ -83,14 +83,17 @@ func (o *upOptions) place(f *pflag.FlagSet) {
 	f.IntVar(&o.scale, "scale", 1, "make the fixture so many times as large")
 }
 
-// openStore opens the store that the flags name.
-func openStore(ctx context.Context, dir, dsn string) (store.Store, string, error) {
-	if dsn != "" {
-		s, err := postgres.Open(ctx, dsn)
-		return s, "postgres", err
+// open makes the data folder and opens the store that the flags name.
+func (o *upOptions) open(ctx context.Context) (dir string, s store.Store, engine string, err error) {
+	if dir, err = folder.Make(o.data); err != nil {
+		return dir, nil, "", err
 	}
-	s, err := sqlite.Open(ctx, filepath.Join(dir, folder.DatabaseFile))
-	return s, "sqlite", err
+	if o.store != "" {
+		s, err = postgres.Open(ctx, o.store)
+		return dir, s, "postgres", err
+	}
+	s, err = sqlite.Open(ctx, filepath.Join(dir, folder.DatabaseFile))
+	return dir, s, "sqlite", err
 }
 
 // gcPercent lets the heap of a server grow to four times what it keeps before it is swept: the heap is small and requests leave much behind.
@@ -99,11 +102,7 @@ const gcPercent = 300
 // runUp starts a cloud and serves until the context ends.
 func runUp(ctx context.Context, s streams, o upOptions) (err error) {
 	debug.SetGCPercent(gcPercent)
-	dir, err := folder.Make(o.data)
-	if err != nil {
-		return err
-	}
-	st, engine, err := openStore(ctx, dir, o.store)
+	dir, st, engine, err := o.open(ctx)
 	if err != nil {
 		return err
 	}

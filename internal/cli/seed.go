@@ -9,7 +9,6 @@ import (
 
 	"github.com/amlmove/amlmove/internal/cloud"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
-	"github.com/amlmove/amlmove/internal/cloud/folder"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
 )
@@ -28,11 +27,7 @@ A store that holds a world already is not touched.`,
 }
 
 func runSeed(ctx context.Context, s streams, o upOptions) (err error) {
-	dir, err := folder.Make(o.data)
-	if err != nil {
-		return err
-	}
-	st, engine, err := openStore(ctx, dir, o.store)
+	dir, st, engine, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
