@@ -55,15 +55,20 @@ func numbers(ids []store.ID) []int64 {
 // nodes runs a query that yields nodeColumns.
 func (s *session) nodes(ctx context.Context, sql string, args ...any) ([]store.Node, error) {
 	var found []store.Node
-	_, err := s.query(ctx, "read nodes", func(rows pgx.Rows) error {
-		n, err := scanNode(rows)
-		found = append(found, n)
-		return err
-	}, sql, args...)
+	_, err := s.query(ctx, "read nodes", into(&found), sql, args...)
 	if err != nil {
 		return nil, err
 	}
 	return found, nil
+}
+
+// into appends the node of each row.
+func into(found *[]store.Node) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		n, err := scanNode(rows)
+		*found = append(*found, n)
+		return err
+	}
 }
 
 // Node returns a node by id.

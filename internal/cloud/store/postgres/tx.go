@@ -16,6 +16,7 @@ type tx struct {
 	*session
 	bump   bool              // the generation is to be moved with the commit, so that its row is held only for a moment
 	wanted map[store.ID]bool // nodes that this run or an earlier one locks
+	known  bool              // the generation was read, and nothing was held since
 }
 
 var _ store.Tx = (*tx)(nil)
@@ -134,7 +135,8 @@ func (t *tx) Hold(ctx context.Context, mode store.LockMode, ids ...store.ID) ([]
 	if mode == store.Exclusive {
 		sql = sqlHoldExclusive
 	}
-	held, err := t.nodes(ctx, sql, numbers(ids))
+	var held []store.Node
+	_, err := t.send(ctx, "hold nodes", statement{sql, []any{numbers(ids)}, into(&held)}, t.readGeneration(sqlGeneration))
 	if err != nil {
 		return nil, err
 	}
@@ -176,21 +178,32 @@ func (t *tx) Bump(ctx context.Context) error {
 	return row.GaveUp(ctx)
 }
 
-// Generation returns the committed generation, or the one that this transaction will commit.
+// Generation returns the committed generation, or the one that this transaction will commit. It is read once before something is held and once with each Hold: what is held
+// does not move any more, and what is not held may move behind any reading of it.
 func (t *tx) Generation(ctx context.Context) (int64, error) {
-	if t.bump {
+	switch {
+	case t.bump:
 		return t.moveGeneration(ctx)
+	case t.over:
+		return 0, row.Over()
+	case t.known:
+		return t.generation, row.GaveUp(ctx)
 	}
-	return t.number(ctx, "read the generation", sqlGeneration)
+	_, err := t.send(ctx, "read the generation", t.readGeneration(sqlGeneration))
+	return t.generation, err
 }
 
 // moveGeneration makes the generation grow; from here to the end other transactions that bump have to wait.
 func (t *tx) moveGeneration(ctx context.Context) (int64, error) {
 	t.bump = false
-	return t.number(ctx, "move the generation", sqlBump)
+	_, err := t.send(ctx, "move the generation", t.readGeneration(sqlBump))
+	return t.generation, err
 }
 
-func (t *tx) number(ctx context.Context, verb, sql string) (number int64, err error) {
-	_, err = t.query(ctx, verb, func(rows pgx.Rows) error { return rows.Scan(&number) }, sql)
-	return number, err
+// readGeneration is a statement that tells the generation.
+func (t *tx) readGeneration(sql string) statement {
+	return statement{sql: sql, see: func(rows pgx.Rows) error {
+		t.known = true
+		return rows.Scan(&t.generation)
+	}}
 }
