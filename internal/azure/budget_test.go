@@ -49,6 +49,7 @@ func spend(t *testing.T, b *Budget, clock *still, method, path string, n int) ti
 	return clock.Now().Sub(began)
 }
 
+// TestABudgetStaysBelowTheLimitAndNearIt: whoever paces itself is not throttled, and uses at least 95 % of what it may (pain 50).
 func TestABudgetStaysBelowTheLimitAndNearIt(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

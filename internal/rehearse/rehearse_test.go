@@ -150,6 +150,7 @@ var expected = map[string]struct {
 	"person-changes":             {rehearse.Stopped, mover.RolledBack, "it has computes", false},
 }
 
+// TestEveryFaultEndsAsExpected: where the run goes back, so does the rehearsal, and the outcome says whether the source is what it was (pain 44).
 func TestEveryFaultEndsAsExpected(t *testing.T) {
 	t.Parallel()
 	worlds := bothWorlds(t)

@@ -75,6 +75,7 @@ func TestEveryRuleHasAnExampleThatFindsAndOneThatDoesNot(t *testing.T) {
 	}
 }
 
+// TestIDsAreUniqueAndSortedAndEveryRuleSaysWhyAndWhatToDo: one table with sources, where documents disagree (pain 23).
 func TestIDsAreUniqueAndSortedAndEveryRuleSaysWhyAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	before := ""
@@ -157,6 +158,7 @@ func TestFindingsAreTheSameEveryTimeAndSorted(t *testing.T) {
 	}
 }
 
+// TestEveryFindingSaysWhatToDo, also where nothing but a copy is left (pain 35).
 func TestEveryFindingSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	for _, e := range examples() {

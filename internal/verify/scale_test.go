@@ -14,7 +14,7 @@ import (
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
-// A comparison of a huge workspace stays within a memory that does not grow with it (design, section 6). AMLMOVE_NIGHTLY=1 takes 200,000 documents, otherwise it is 5,000.
+// A comparison of a huge workspace stays within a memory that does not grow with it (design, section 6; pain 47). AMLMOVE_NIGHTLY=1 takes 200,000 documents, otherwise it is 5,000.
 func TestTheMemoryOfAComparisonIsBounded(t *testing.T) {
 	count, limit := 5_000, int64(48<<20)
 	if os.Getenv("AMLMOVE_NIGHTLY") != "" {

@@ -104,6 +104,7 @@ func (w world) compare(t *testing.T, findings []rules.Finding) {
 	}
 }
 
+// TestTheWorldsTryEveryClauseThatIsRefused: what cannot move at all is refused by the cloud and said by the rules (pain 33).
 func TestTheWorldsTryEveryClauseThatIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, clause := range refusable {

@@ -58,6 +58,7 @@ func malformed(t *testing.T, e *estate.Estate) {
 	e.Unchanged(t, "arm-move 1.2", before)
 }
 
+// orders: too many resources in one request are refused at once (pain 7).
 func orders(t *testing.T, e *estate.Estate) {
 	var many []string
 	for i := range 801 {

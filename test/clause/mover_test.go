@@ -22,19 +22,24 @@ var moverRooms = []string{"internal/capture", "internal/cli", "internal/mover", 
 // notTheMovers are the clauses of which spec/clauses.md asks nothing of the mover.
 var notTheMovers = map[int]string{39: "nothing to do: ids name their subscription"}
 
-var citation = regexp.MustCompile(`\bS([0-4][0-9])\b`)
+// citation is how tests name clauses, painful how they name pains: by number, or several with commas.
+var (
+	citation = regexp.MustCompile(`\bS([0-4][0-9])\b`)
+	painful  = regexp.MustCompile(`\b[Pp]ains? [0-9]+(?:(?:, | and )(?:pain )?[0-9]+)*`)
+	digits   = regexp.MustCompile(`[0-9]+`)
+)
 
-// moverProofs are the tests of the mover by the clause that they cite.
-func moverProofs(t *testing.T) map[int][]string {
+// proofs are the tests in some rooms by what they cite.
+func proofs(t *testing.T, rooms []string, cites *regexp.Regexp) map[int][]string {
 	t.Helper()
 	found := map[int]map[string]bool{}
-	for _, room := range moverRooms {
+	for _, room := range rooms {
 		files, err := filepath.Glob(filepath.Join("../..", room, "*_test.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no tests in %s: %v", room, err)
 		}
 		for _, file := range files {
-			cited(t, room, file, func(number int, proof string) {
+			cited(t, room, file, cites, func(number int, proof string) {
 				if found[number] == nil {
 					found[number] = map[string]bool{}
 				}
@@ -42,15 +47,15 @@ func moverProofs(t *testing.T) map[int][]string {
 			})
 		}
 	}
-	proofs := map[int][]string{}
+	sorted := map[int][]string{}
 	for number, tests := range found {
-		proofs[number] = slices.Sorted(maps.Keys(tests))
+		sorted[number] = slices.Sorted(maps.Keys(tests))
 	}
-	return proofs
+	return sorted
 }
 
 // cited finds what a file cites, and in which test; a table that stands by itself is named by its file.
-func cited(t *testing.T, room, file string, note func(number int, proof string)) {
+func cited(t *testing.T, room, file string, cites *regexp.Regexp, note func(number int, proof string)) {
 	t.Helper()
 	source, err := os.ReadFile(file)
 	if err != nil {
@@ -69,12 +74,14 @@ func cited(t *testing.T, room, file string, note func(number int, proof string))
 		if doc := docOf(d); doc != nil {
 			from = doc.Pos()
 		}
-		for _, match := range citation.FindAllSubmatch(source[files.Position(from).Offset:files.Position(d.End()).Offset], -1) {
-			number, err := strconv.Atoi(string(match[1]))
-			if err != nil {
-				t.Fatal(err)
+		for _, words := range cites.FindAll(source[files.Position(from).Offset:files.Position(d.End()).Offset], -1) {
+			for _, text := range digits.FindAll(words, -1) {
+				number, err := strconv.Atoi(string(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				note(number, proof)
 			}
-			note(number, proof)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func want(t *testing.T, code int, says string, args ...string) string {
 	return out
 }
 
-// TestTheCommandsFromAssessmentToProof types what a person types. Its key of sealed secrets is its own: the test is not parallel.
+// TestTheCommandsFromAssessmentToProof types what a person types: names and no JSON (pain 10), an assessment before anything else (pain 11), and exit codes that say what there is to do (pain 49). Its key of sealed secrets is its own: the test is not parallel.
 func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	w := newWorld(t)
 	t.Setenv("AMLMOVE_SEAL_KEY", w.key.String())

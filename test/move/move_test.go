@@ -12,7 +12,7 @@ import (
 	"github.com/amlmove/amlmove/internal/mover"
 )
 
-// TestContosoMovesWhole moves everything (S04, S06, S07, S08), and makes again what stays behind: data assets, computes and endpoints (S05, S44).
+// TestContosoMovesWhole moves everything (S04, S06, S07, S08), and makes again what stays behind: data assets, computes and endpoints (S05, S44, pain 24). What is not included stays where it is (pain 43).
 func TestContosoMovesWhole(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
