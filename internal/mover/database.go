@@ -123,6 +123,13 @@ func (d *Database) configure(c *dbos.Config) {
 	c.SQLiteSystemDB = d.db
 }
 
+// How often, and with which breaks, the lock of a run is asked for: for three seconds in all.
+const (
+	tryHold     = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+	holdTries   = 30
+	holdPolling = 100 * time.Millisecond
+)
+
 // hold takes a run for this process, among all that use the database, until the returned function is called. A file belongs to one folder, which has a lock of its own.
 func (d *Database) hold(ctx context.Context, key, run string) (release func(), err error) {
 	if d.url == "" {
@@ -132,10 +139,22 @@ func (d *Database) hold(ctx context.Context, key, run string) (release func(), e
 	if err != nil {
 		return nil, databaseError(err, Masked(d.url))
 	}
+	// The lock is the session's: it ends with the connection, or with the process, as soon as the server notices. So a lock that is held is asked for again for a while.
 	var held bool
-	if err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(hashtextextended($1, 0))", "amlmove "+key).Scan(&held); err == nil && held {
-		// The lock is the session's: it ends with the connection, or with the process.
+	for tried := 0; ; tried++ {
+		err = conn.QueryRowContext(ctx, tryHold, "amlmove "+key).Scan(&held)
+		if err != nil || held || tried == holdTries {
+			break
+		}
+		if err = (action.Machine{}).Sleep(ctx, holdPolling); err != nil {
+			break
+		}
+	}
+	if err == nil && held {
 		return func() {
+			ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), holdTries*holdPolling)
+			defer cancel()
+			_, _ = conn.ExecContext(ending, "SELECT pg_advisory_unlock_all()") // at once; if it cannot be told, with the connection
 			_ = conn.Raw(func(any) error { return errCloseConnection })
 			_ = conn.Close()
 		}, nil
