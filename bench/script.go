@@ -39,7 +39,7 @@ inventory() {
   done
 }
 restore() {
-  jq -c 'select(.id | test("/data/[^/]+/versions/"))' inventory.jsonl | head -n "$LIMIT" >versions
+  jq -c 'select(.id | test("/data/[^/]+/versions/"))' inventory.jsonl | sed -n "1,${LIMIT}p" >versions
   while read -r doc; do
     jq '{properties: .properties}' <<<"$doc" >body.json
     az rest --method put --url "$AMLMOVE_ENDPOINT$(jq -r .id <<<"$doc")?api-version=$VERSION" --body @body.json >/dev/null
