@@ -59,8 +59,11 @@ type reading struct {
 	names map[string]string // names that were met: documents are alike
 }
 
-// maxNames bounds what is remembered.
-const maxNames = 1000
+// How many names are remembered, and up to which length: what somebody makes up as he likes is not.
+const (
+	maxNames = 1000
+	maxName  = 64
+)
 
 // name reads the next name of an object; false at its end.
 func (r *reading) name() (string, bool, error) {
@@ -76,6 +79,9 @@ func (r *reading) name() (string, bool, error) {
 		return name, true, nil
 	}
 	name, _ := jsontext.AppendUnquote(nil, quoted) // the decoder took it: all that may be wrong is UTF-8, and that is replaced
+	if len(quoted) > maxName {
+		return string(name), true, nil
+	}
 	if len(r.names) >= maxNames {
 		clear(r.names)
 	}

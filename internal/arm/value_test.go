@@ -74,3 +74,18 @@ func TestValuesThatAreNotParsed(t *testing.T) {
 		}
 	}
 }
+
+// TestLongNamesAreNotRemembered: a client may send names of megabytes, and readers are kept.
+func TestLongNamesAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	long, r := strings.Repeat("n", 1<<20), &reading{names: map[string]string{}}
+	for range 2 {
+		r.Reset(bytes.NewBufferString(`{"` + long + `":{"short":1}}`))
+		if value, err := r.value(nil); err != nil || !reflect.DeepEqual(value, map[string]any{long: map[string]any{"short": json.Number("1")}}) {
+			t.Fatalf("a document with a long name: %v", err)
+		}
+	}
+	if len(r.names) != 1 || r.names[`"short"`] != "short" {
+		t.Errorf("%d names are remembered", len(r.names))
+	}
+}
