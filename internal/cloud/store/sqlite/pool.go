@@ -27,8 +27,7 @@ type pool struct {
 // seat is a connection and its snapshot.
 type seat struct {
 	conn *lite.Conn
-	open bool  // there is one
-	seen int64 // the commits before it began
+	seen int64 // the commits before the snapshot began; without a transaction there is none
 }
 
 func (p *pool) init(path string) {
@@ -75,7 +74,7 @@ func (p *pool) seat() (*seat, error) {
 
 // begin begins a snapshot, unless the one that is there is as new.
 func (s *seat) begin(commits int64) error {
-	if s.open && s.seen == commits {
+	if s.conn.InTransaction() && s.seen == commits {
 		return nil
 	}
 	if err := s.end(); err != nil {
@@ -84,13 +83,12 @@ func (s *seat) begin(commits int64) error {
 	if err := s.conn.Run(sqlBegin); err != nil {
 		return err
 	}
-	s.open, s.seen = true, commits
+	s.seen = commits
 	return nil
 }
 
 // end ends the snapshot.
 func (s *seat) end() error {
-	s.open = false
 	if !s.conn.InTransaction() {
 		return nil
 	}
