@@ -242,9 +242,13 @@ func (j *rehearsalJob) name() string {
 // conclude shows the results, keeps them with the plans, and says by the exit code how they ended.
 func (o rehearseOptions) conclude(s streams, jobs []*rehearsalJob) error {
 	var results []*rehearse.Result
-	says := map[string]string{}
+	says, blocked := map[string]string{}, map[string]bool{} // a plan is blocked whatever goes wrong with it: that is said once
 	for _, j := range jobs {
 		if j.blocked() {
+			if blocked[j.file] {
+				continue
+			}
+			blocked[j.file] = true
 			why := "it cannot be carried out before what stops it is done (amlmove plan shows it; --as-owner passes over missing rights)"
 			if j.err != nil {
 				why = describe(j.err)

@@ -106,6 +106,9 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 func rehearsals(t *testing.T, p *plan.Plan) {
 	t.Helper()
 	want(t, 3, "is blocked", "rehearse", "blocked.json")
+	if code, _, stderr := typed(t, "", "rehearse", "blocked.json", "--fault", "all"); code != 3 || strings.Count(stderr, "is blocked") != 1 {
+		t.Errorf("of a blocked plan and all faults it says, with %d: %s", code, stderr)
+	}
 	want(t, 3, "an owner could not carry the plan out either: ML065", "rehearse", "blocked.json", "--as-owner")
 	want(t, 1, "which plan", "rehearse")
 	want(t, 1, "half-moved", "rehearse", "p.json", "--fault", "moon-falls")
