@@ -104,7 +104,7 @@ func openPostgres(ctx context.Context, dsn string) (keep, error) {
 	if err != nil {
 		return keep{}, err
 	}
-	if _, err := pool.Exec(ctx, `DROP TABLE IF EXISTS bench_kv; CREATE TABLE bench_kv (k TEXT PRIMARY KEY, v BYTEA)`); err != nil {
+	if _, err := pool.Exec(ctx, `CREATE TABLE bench_kv (k TEXT PRIMARY KEY, v BYTEA)`); err != nil {
 		return keep{}, err
 	}
 	return keep{

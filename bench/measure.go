@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // connections is how many clients knock at once.
@@ -43,6 +45,9 @@ func measure(ctx context.Context, name, dsn string, count int) (figures, error) 
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary, err := buildBinary(ctx)
 	if err != nil {
+		return f, err
+	}
+	if dsn, err = freshSchema(ctx, dsn); err != nil {
 		return f, err
 	}
 	t := &target{dir: dir}
@@ -89,6 +94,29 @@ func measure(ctx context.Context, name, dsn string, count int) (figures, error) 
 		}
 	}
 	return f, nil
+}
+
+// freshSchema is the address of an empty schema of a PostgreSQL database: what is put must not be there from the round before.
+func freshSchema(ctx context.Context, dsn string) (string, error) {
+	if dsn == "" {
+		return "", nil
+	}
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, `DROP SCHEMA IF EXISTS amlmove_bench CASCADE; CREATE SCHEMA amlmove_bench; CHECKPOINT`); err != nil {
+		return "", err
+	}
+	address, err := url.Parse(dsn)
+	if err != nil {
+		return "", err
+	}
+	query := address.Query()
+	query.Set("search_path", "amlmove_bench")
+	address.RawQuery = query.Encode()
+	return address.String(), nil
 }
 
 // command is how a server is started.

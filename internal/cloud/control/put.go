@@ -31,6 +31,9 @@ func (e *Engine) put(ctx context.Context, req *Request, entry *provider.Type, ab
 			return Response{}, err
 		}
 	}
+	if err := trim(body); err != nil {
+		return Response{}, err
+	}
 	var resp Response
 	err := e.Update(ctx, func(tx store.Tx, st *State) error {
 		resp = Response{}
@@ -122,13 +125,7 @@ func putStatus(entry *provider.Type, created, patch bool) int {
 // prepare finds the parent and the resource, holds the group against a move, checks preconditions, and builds the Call.
 func (e *Engine) prepare(ctx context.Context, tx store.Tx, st *State, req *Request, entry *provider.Type, body map[string]any) (*provider.Call, error) {
 	id := req.Target.ID
-	if err := e.holdGroup(ctx, tx, id); err != nil {
-		return nil, err
-	}
-	if err := trim(body); err != nil {
-		return nil, err
-	}
-	parent, found, there, err := e.Tree.Place(ctx, tx, id)
+	parent, found, there, err := e.enter(ctx, tx, id)
 	if errs.Is(err, errs.NotFound) && entry.AutoParent {
 		parent, err = e.makeParent(ctx, tx, st, req)
 	}
@@ -218,18 +215,36 @@ func (e *Engine) holdGroup(ctx context.Context, tx store.Tx, id arm.ID) error {
 	if id.GroupID() == nil {
 		return nil
 	}
-	found, err := e.Tree.Remembered(ctx, tx, id.GroupID())
+	group, err := e.Tree.Remembered(ctx, tx, id.GroupID())
 	if err != nil {
 		return Explain(err, id)
 	}
-	held, err := tx.Hold(ctx, store.Shared, found.Node.ID)
-	if errs.Is(err, errs.NotFound) {
-		return groupMissing(id.Group()) // it went since it was remembered
-	}
+	held, err := tx.Hold(ctx, store.Shared, group.Node.ID)
 	if err != nil {
-		return err
+		return groupGone(err, id)
 	}
 	return writableGroup(held[0])
+}
+
+// enter is holdGroup and then Place, in one round trip.
+func (e *Engine) enter(ctx context.Context, tx store.Tx, id arm.ID) (parent, self tree.Found, there bool, err error) {
+	if id.GroupID() == nil {
+		return e.Tree.Place(ctx, tx, id)
+	}
+	group, err := e.Tree.Remembered(ctx, tx, id.GroupID())
+	if err != nil {
+		return parent, self, false, Explain(err, id)
+	}
+	parent, self, there, err = e.Tree.Enter(ctx, tx, group.Node.ID, writableGroup, id)
+	return parent, self, there, groupGone(err, id)
+}
+
+// groupGone is the error for a group that went since it was remembered. Other errors stay as they are.
+func groupGone(err error, id arm.ID) error {
+	if known := errs.As(err); known != nil && known.Kind == errs.NotFound && known.Code == "NodeNotFound" {
+		return groupMissing(id.Group())
+	}
+	return err
 }
 
 // Flags of a resource group.

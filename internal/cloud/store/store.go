@@ -89,13 +89,14 @@ func (o Operation) Running() bool { return o.Ended.IsZero() }
 
 // Store keeps the state of a cloud.
 type Store interface {
-	// View runs fn on one consistent snapshot.
+	// View runs fn on one consistent snapshot. fn may be run more than once, as in Update.
 	View(ctx context.Context, fn func(Reader) error) error
 
 	// Update runs fn in one transaction and returns after the commit is durable: an acknowledged Update MUST survive
 	// kill -9 and power loss. When fn returns an error nothing of it is kept and that error is returned as it is. fn may be run
 	// more than once (serialisation failures, deadlocks), so it MUST have no effect outside the transaction that is
-	// not simply overwritten by the next run. Engines may commit several updates as a group; they then isolate a failing one.
+	// not simply overwritten by the next run. A first run may be told that a write went well which is refused when it is sent: nothing of that run is kept,
+	// and the next one hears of it. Engines may commit several updates as a group; they then isolate a failing one.
 	// An error marked by Again asks for such another run, with all that fn locked before locked from its start; what stays after the last
 	// run is returned without the mark.
 	Update(ctx context.Context, fn func(Tx) error) error
@@ -207,6 +208,9 @@ type Tx interface {
 	Trash(ctx context.Context, ids ...ID) error
 	// Hold locks nodes, in ascending order of id, until the transaction ends, and returns them as they are now, in the order asked for. NotFound if one is gone.
 	Hold(ctx context.Context, mode LockMode, ids ...ID) ([]Node, error)
+
+	// HoldAndWalk is Hold of one node and then Walk, in one round trip if the engine can: what is met is met under the lock.
+	HoldAndWalk(ctx context.Context, mode LockMode, id, from ID, steps []Step) (held Node, met []Node, err error)
 
 	// PutExtension writes an extension (insert or replace by scope, type and name).
 	PutExtension(ctx context.Context, e Extension) error

@@ -76,9 +76,8 @@ func (t *tx) PutExtension(ctx context.Context, e store.Extension) error {
 	if err := row.CheckExtension(e); err != nil {
 		return err
 	}
-	_, err := t.query(ctx, "write an extension", nil, sqlPutExtension, row.Key(e.Scope), row.Key(e.Type), row.Key(e.Name),
+	return t.write(ctx, "write an extension", sqlPutExtension, row.Key(e.Scope), row.Key(e.Type), row.Key(e.Name),
 		e.Scope, e.Type, e.Name, e.ETag, row.Micros(e.Created), row.Micros(e.Changed), none(e.Body))
-	return err
 }
 
 // DropExtensions removes what the range chooses.

@@ -30,6 +30,12 @@ func lostRace(err error) bool {
 	return ok && (answer.Code == serializationFailure || answer.Code == deadlockDetected || answer.Code == uniqueViolation)
 }
 
+// refused reports whether the server refused a statement, so that the function may hear of it where it made the statement.
+func refused(err error) bool {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && answer.Code != serializationFailure && answer.Code != deadlockDetected
+}
+
 // fault says in our words what went wrong: the one map from SQLSTATE and connection errors to kinds.
 func fault(ctx context.Context, verb string, err error) error {
 	if gaveUp := row.GaveUp(ctx); gaveUp != nil {

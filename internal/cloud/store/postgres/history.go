@@ -90,6 +90,7 @@ func (t *tx) Rewind(ctx context.Context, name string, before func() error) error
 	if err != nil {
 		return err
 	}
+	t.held = nil
 	for _, table := range row.Tables("cloud_") {
 		for _, sql := range []string{table.Clear(), table.PutBack(), table.Forget()} {
 			if _, err := t.query(ctx, "go back to a fork", nil, sql, fork.Number); err != nil {

@@ -24,6 +24,9 @@ func (t *tx) Insert(ctx context.Context, nodes ...*store.Node) error {
 	case 0:
 		return nil
 	case 1:
+		if done, err := t.insertLater(ctx, nodes[0]); done {
+			return err
+		}
 		return t.insertOne(ctx, nodes[0])
 	}
 	return t.insertMany(ctx, nodes)
@@ -32,9 +35,7 @@ func (t *tx) Insert(ctx context.Context, nodes ...*store.Node) error {
 // insertOne inserts in one round trip; only if nothing came of it, it asks why.
 func (t *tx) insertOne(ctx context.Context, n *store.Node) error {
 	var id int64
-	count, err := t.query(ctx, "insert a node", func(rows pgx.Rows) error { return rows.Scan(&id) }, sqlInsert,
-		int64(n.Parent), row.Key(n.Type), row.Key(n.Name), n.Type, n.Name, n.Flag, n.ETag, none(row.PackRefs(n.Refs)),
-		row.Micros(n.Created), row.Micros(n.Changed), none(n.Body))
+	count, err := t.query(ctx, "insert a node", func(rows pgx.Rows) error { return rows.Scan(&id) }, sqlInsert, insertArgs(n)...)
 	if err != nil {
 		return err
 	}

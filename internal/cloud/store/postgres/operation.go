@@ -71,9 +71,8 @@ func (t *tx) PutOperation(ctx context.Context, o store.Operation) error {
 		micros := row.Micros(o.Ended)
 		ended = &micros
 	}
-	_, err := t.query(ctx, "write an operation", nil, sqlPutOperation, o.ID, o.Kind, o.Tenant, o.Subscription, o.Principal,
+	return t.write(ctx, "write an operation", sqlPutOperation, o.ID, o.Kind, o.Tenant, o.Subscription, o.Principal,
 		o.Correlation, int64(o.Node), none(o.Input), row.Micros(o.Due), row.Micros(o.Created), ended, int64(o.Status), none(o.Result))
-	return err
 }
 
 // DropOperations deletes operations that ended before a time. Another node may be dropping others at the same time.

@@ -43,7 +43,7 @@ func TestPlans(t *testing.T) {
 	for _, first := range []string{`SET plan_cache_mode = force_generic_plan`, `ANALYZE`} {
 		_, err = conn.Exec(ctx, first)
 		must(t, err)
-		for _, sql := range []string{sqlNode, sqlWalk, sqlPath, sqlChildren, sqlChildrenOfType, sqlFlagged, sqlCount, sqlInsert, sqlHoldParents,
+		for _, sql := range []string{sqlNode, sqlWalks[1], sqlWalks[3], sqlWalks[maxHops], sqlPath, sqlChildren, sqlChildrenOfType, sqlFlagged, sqlCount, sqlInsert, sqlInsertLater, sqlHoldParents,
 			sqlTaken, sqlDelete, sqlSave, sqlAbove, sqlReparent, sqlTrash, sqlHoldShared, sqlHoldExclusive, sqlHoldAhead, sqlBelow,
 			sqlDeleteBare, sqlExtension, sqlExtensionsAt, sqlExtensionsAtOfType, sqlExtensionsBelow, sqlExtensionsBelowOfType,
 			sqlPutExtension, sqlDropAt, sqlDropBelow, sqlDropBelowOfType, sqlOperation, sqlDueOperation, sqlNextDue, sqlMeta} {

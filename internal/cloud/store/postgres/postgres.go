@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,8 +36,10 @@ const cleanUp = 5 * time.Second
 
 // Store is a cloud's state in a PostgreSQL database, shared with the other nodes of the cloud.
 type Store struct {
-	pool *pgxpool.Pool
-	gate row.Gate
+	pool   *pgxpool.Pool
+	gate   row.Gate
+	ids    ids
+	newest atomic.Int64 // the newest generation that was read; 0 before the first
 }
 
 var _ store.Store = (*Store)(nil)
@@ -62,6 +65,8 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	// or lopsided (a million jobs below one workspace): otherwise a page may cost as much as all pages. Ruling out plans makes
 	// those without an alternative look expensive, and expensive plans are compiled: that must be off too.
 	params["enable_seqscan"], params["enable_bitmapscan"], params["jit"] = "off", "off", "off"
+	// Left to itself the planner plans what takes a list of ids anew each time, because it hopes for short lists; that takes longer than what it plans.
+	params["plan_cache_mode"] = "force_generic_plan"
 	if err := prepare(ctx, config.ConnConfig); err != nil {
 		return nil, err
 	}
@@ -82,16 +87,34 @@ func (s *Store) Close() error {
 
 // View runs fn on one snapshot, which begins with the first read.
 func (s *Store) View(ctx context.Context, fn func(store.Reader) error) error {
-	r, err := s.begin(ctx, sqlBeginRead)
-	if err != nil {
-		return err
+	for _, hopeful := range []bool{true, false} {
+		again, err := s.look(ctx, fn, hopeful)
+		if !again {
+			return err
+		}
 	}
-	defer r.finish(s)
-	return fn(r)
+	return nil // the second run is never run again
+}
+
+// look runs fn on a snapshot. again: it hoped in vain.
+func (s *Store) look(ctx context.Context, fn func(store.Reader) error, hopeful bool) (again bool, err error) {
+	r, err := s.begin(ctx, sqlBeginRead, hopeful)
+	if err != nil {
+		return false, err
+	}
+	defer r.finish()
+	err = fn(r)
+	if judged := r.judge(ctx); err == nil {
+		err = judged
+	}
+	if r.known {
+		s.learn(r.generation)
+	}
+	return r.dashed, err
 }
 
 // begin lends a connection for a transaction that starts with its first statement.
-func (s *Store) begin(ctx context.Context, how string) (*session, error) {
+func (s *Store) begin(ctx context.Context, how string, hopeful bool) (*session, error) {
 	if err := row.GaveUp(ctx); err != nil {
 		return nil, err
 	}
@@ -103,7 +126,7 @@ func (s *Store) begin(ctx context.Context, how string) (*session, error) {
 		s.gate.Leave()
 		return nil, fault(ctx, "connect", err)
 	}
-	return &session{conn: conn, begin: how}, nil
+	return &session{store: s, conn: conn, begin: how, hope: hope{hopeful: hopeful}}, nil
 }
 
 // Update runs fn in a transaction, again if it lost a race that it may win the next time.
@@ -113,38 +136,60 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 
 func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
 	wanted := map[store.ID]bool{}
-	for attempt := 1; ; attempt++ {
-		again, err := s.attempt(ctx, fn, wanted)
-		if !again || attempt == attempts {
-			return err
-		}
-		wait := min(longWait, firstWait<<(attempt-1))
+	outcome, err := s.attempt(ctx, fn, wanted, true)
+	if outcome == inVain { // nobody was in the way: there is nothing to wait for, and nothing to lock ahead
+		clear(wanted)
+		outcome, err = s.attempt(ctx, fn, wanted, false)
+	}
+	for run := 1; outcome == lost && run < attempts; run++ {
+		wait := min(longWait, firstWait<<(run-1))
 		select {
 		case <-time.After(wait/2 + rand.N(wait)):
 		case <-ctx.Done():
 			return row.GaveUp(ctx)
 		}
+		outcome, err = s.attempt(ctx, fn, wanted, false)
 	}
+	return err
 }
 
-// attempt runs fn once. again says that the same may succeed when it is run again. Each run notes the nodes that it wants to
-// lock, and the next one locks them all first, in ascending order: functions that lock in different orders deadlock once, not
-// again and again.
-func (s *Store) attempt(ctx context.Context, fn func(*tx) error, wanted map[store.ID]bool) (again bool, err error) {
-	session, err := s.begin(ctx, sqlBeginWrite)
+// outcome is what came of one run.
+type outcome int
+
+const (
+	final  outcome = iota
+	lost           // a race: the same may succeed when it is run again
+	inVain         // it hoped, and is to be run with care
+)
+
+// attempt runs fn once. Each run notes the nodes that it wants to lock, and the next one locks them all first, in ascending order: functions that lock in
+// different orders deadlock once, not again and again.
+func (s *Store) attempt(ctx context.Context, fn func(*tx) error, wanted map[store.ID]bool, hopeful bool) (outcome, error) {
+	session, err := s.begin(ctx, sqlBeginWrite, hopeful)
 	if err != nil {
-		return false, err
+		return final, err
 	}
-	defer session.finish(s)
+	defer session.finish()
 	t := &tx{session: session, wanted: wanted}
 	if len(wanted) > 0 {
 		session.ahead = []statement{{sql: sqlHoldAhead, args: []any{numbers(slices.Collect(maps.Keys(wanted)))}}}
 	}
-	if err, lost := store.LostRace(run(t, fn)); err != nil || session.again {
-		return lost || session.again, err
+	err, again := store.LostRace(run(t, fn))
+	if err == nil && !session.again && !session.dashed {
+		err = t.commit(ctx)
+	} else if judged := session.judge(ctx); judged != nil {
+		err = judged
 	}
-	err = t.commit(ctx)
-	return session.again, err
+	if t.known && !t.moved {
+		s.learn(t.generation)
+	}
+	switch {
+	case session.dashed:
+		return inVain, err
+	case session.again, again:
+		return lost, err
+	}
+	return final, err
 }
 
 // run calls fn and turns a panic into an error.
@@ -160,11 +205,11 @@ func run(t *tx, fn func(*tx) error) (err error) {
 // Stats counts what the database holds.
 func (s *Store) Stats(ctx context.Context) (store.Stats, error) {
 	stats := store.Stats{Engine: "postgres"}
-	r, err := s.begin(ctx, sqlBeginRead)
+	r, err := s.begin(ctx, sqlBeginRead, false)
 	if err != nil {
 		return stats, err
 	}
-	defer r.finish(s)
+	defer r.finish()
 	_, err = r.query(ctx, "count rows", func(rows pgx.Rows) error {
 		return rows.Scan(&stats.Nodes, &stats.Extensions, &stats.Running)
 	}, sqlStats)

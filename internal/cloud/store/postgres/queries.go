@@ -23,16 +23,6 @@ const (
 // The tree, read.
 const (
 	sqlNode = `SELECT ` + nodeColumns + ` FROM cloud_node WHERE id = $1 AND parent <> -1`
-	// One round trip whatever the number of hops. LATERAL keeps the planner from anything but an index lookup for each hop.
-	sqlWalk = `WITH RECURSIVE walk (hop, at) AS (
-			SELECT 0, $1::bigint
-			UNION ALL
-			SELECT walk.hop + 1, child.id FROM walk CROSS JOIN LATERAL (
-				SELECT id FROM cloud_node WHERE parent = walk.at AND walk.at <> -1
-				AND type_key = ($2::text[])[walk.hop + 1] AND name_key = ($3::text[])[walk.hop + 1] LIMIT 1) child
-		)
-		SELECT n.* FROM walk CROSS JOIN LATERAL (
-			SELECT ` + nodeColumns + ` FROM cloud_node WHERE id = walk.at LIMIT 1) n WHERE walk.hop > 0 ORDER BY walk.hop`
 	sqlPath = `WITH RECURSIVE up (hop, at, above) AS (
 			SELECT 0, id, parent FROM cloud_node WHERE id = $1
 			UNION ALL
@@ -60,6 +50,9 @@ const (
 			$11::bytea, nextval('cloud_node_id')
 		WHERE $1 = 0 OR EXISTS (SELECT FROM above)
 		ON CONFLICT DO NOTHING RETURNING id`
+	// Raises an error where sqlInsert yields no row: a parent that is not there becomes NULL.
+	sqlInsertLater = nodeInsert + `VALUES (CASE WHEN $1::bigint = 0 THEN 0 ELSE (SELECT id FROM cloud_node WHERE id = $1::bigint AND parent <> -1 FOR KEY SHARE) END,
+			$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 	sqlInsertMany = nodeInsert + `SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
 			$7::text[], $8::bytea[], $9::bigint[], $10::bigint[], $11::bytea[], $12::bigint[])
 		ON CONFLICT DO NOTHING`

@@ -12,19 +12,39 @@ import (
 
 var _ store.Reader = (*session)(nil)
 
+// nodeWidth is how many nodeColumns there are.
+const nodeWidth = 10
+
+// nodeLine is where nodeColumns are scanned to.
+type nodeLine struct {
+	n                            store.Node
+	id, parent, created, changed int64
+	refs                         []byte
+}
+
+// into says where each column goes.
+func (l *nodeLine) into(columns []any) {
+	copy(columns, []any{&l.id, &l.parent, &l.n.Type, &l.n.Name, &l.n.Flag, &l.n.ETag, &l.refs, &l.created, &l.changed, &l.n.Body})
+}
+
+// node is what was scanned.
+func (l *nodeLine) node() (n store.Node, err error) {
+	n = l.n
+	n.ID, n.Parent, n.Created, n.Changed = store.ID(l.id), store.ID(l.parent), row.Time(l.created), row.Time(l.changed)
+	n.Body = some(n.Body)
+	n.Refs, err = row.UnpackRefs(l.refs)
+	return n, err
+}
+
 // scanNode reads nodeColumns.
 func scanNode(rows pgx.Rows) (store.Node, error) {
-	var n store.Node
-	var refs []byte
-	var id, parent, created, changed int64
-	err := rows.Scan(&id, &parent, &n.Type, &n.Name, &n.Flag, &n.ETag, &refs, &created, &changed, &n.Body)
-	if err != nil {
-		return n, err
+	var line nodeLine
+	var columns [nodeWidth]any
+	line.into(columns[:])
+	if err := rows.Scan(columns[:]...); err != nil {
+		return store.Node{}, err
 	}
-	n.ID, n.Parent, n.Created, n.Changed = store.ID(id), store.ID(parent), row.Time(created), row.Time(changed)
-	n.Body = some(n.Body)
-	n.Refs, err = row.UnpackRefs(refs)
-	return n, err
+	return line.node()
 }
 
 // some turns an empty document into none.
@@ -83,19 +103,6 @@ func (s *session) Node(ctx context.Context, id store.ID) (store.Node, error) {
 	return found[0], nil
 }
 
-// Walk goes all the way in one query.
-func (s *session) Walk(ctx context.Context, from store.ID, steps []store.Step) ([]store.Node, error) {
-	types, names := make([]string, len(steps)), make([]string, len(steps))
-	for i, step := range steps {
-		types[i], names[i] = row.Key(step.Type), row.Key(step.Name)
-		if row.CheckWord("type", types[i]) != nil || row.CheckWord("name", names[i]) != nil {
-			types, names = types[:i], names[:i] // nothing can have such a name
-			break
-		}
-	}
-	return s.nodes(ctx, sqlWalk, int64(from), types, names)
-}
-
 // Path returns the chain from the top down to the node.
 func (s *session) Path(ctx context.Context, id store.ID) ([]store.Node, error) {
 	chain, err := s.nodes(ctx, sqlPath, int64(id))
@@ -137,15 +144,18 @@ func (s *session) Count(ctx context.Context, parent store.ID, typ string) (count
 	return count, err
 }
 
-// Generation returns the generation of the snapshot, which came along with the first read.
+// Generation returns the generation of the snapshot, which comes along with the first read.
 func (s *session) Generation(ctx context.Context) (int64, error) {
-	if s.begun || s.over {
-		if s.over {
-			return 0, row.Over()
-		}
+	if s.over {
+		return 0, row.Over()
+	}
+	if s.known {
 		return s.generation, nil
 	}
-	_, err := s.send(ctx, "read the generation")
+	if guess, ok := s.guessGeneration(); ok {
+		return guess, row.GaveUp(ctx)
+	}
+	_, err := s.send(ctx, "read the generation", s.readGeneration(sqlGeneration))
 	return s.generation, err
 }
 

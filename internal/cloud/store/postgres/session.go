@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/amlmove/amlmove/internal/cloud/store/row"
@@ -11,14 +13,18 @@ import (
 
 // session is a transaction on a connection of its own.
 type session struct {
+	store *Store
 	conn  *pgxpool.Conn
 	begin string      // how to begin; sent together with the first statement
 	ahead []statement // sent behind begin and before the first statement
+	later []statement // writes that nobody waits for: sent before the next statement (hope.go)
 	begun bool
 	over  bool
 	again bool // the transaction was lost in a way that running it again may cure
 
-	generation int64 // of the snapshot, in a view
+	generation int64 // as it was read last
+	known      bool  // it was read
+	hope
 }
 
 // statement is SQL with its arguments and what to do with each row.
@@ -33,47 +39,92 @@ func (s *session) query(ctx context.Context, verb string, see func(pgx.Rows) err
 	return s.send(ctx, verb, statement{sql, args, see})
 }
 
-// send runs statements in one round trip and returns how many rows the last one yielded or touched. In a view, the
-// generation comes along with the first round trip.
+// send runs statements in one round trip and returns how many rows the last one yielded or touched. What was to be sent before them goes along.
 func (s *session) send(ctx context.Context, verb string, statements ...statement) (int64, error) {
+	tag, err := s.exchange(ctx, verb, statements...)
+	return tag.RowsAffected(), err
+}
+
+// exchange is send that returns the whole tag of the last statement.
+func (s *session) exchange(ctx context.Context, verb string, statements ...statement) (tag pgconn.CommandTag, err error) {
+	if err := s.check(ctx, statements); err != nil {
+		return tag, err
+	}
+	written := len(s.later) > 0
+	all := slices.Concat(s.opening(statements), s.later, statements)
+	s.later = nil
+	return s.judged(ctx, verb, written, all)
+}
+
+// judged sends statements and says what their outcome means for the transaction.
+func (s *session) judged(ctx context.Context, verb string, written bool, statements []statement) (pgconn.CommandTag, error) {
+	tag, err := s.pipeline(ctx, statements)
+	switch {
+	case err == nil:
+		return tag, s.believed()
+	case written && refused(err):
+		s.dashed = true
+	case lostRace(err):
+		s.again = true
+	}
+	return tag, fault(ctx, verb, err)
+}
+
+// opening is what goes before the first statements of a transaction.
+func (s *session) opening(statements []statement) []statement {
+	if s.begun {
+		return nil
+	}
+	s.begun = true
+	first := append([]statement{{sql: s.begin}}, s.ahead...)
+	if s.alone != nil {
+		first = append(first, s.alone.again(s))
+	} else if s.mustKnow() && !slices.ContainsFunc(statements, statement.tellsGeneration) {
+		first = append(first, s.readGeneration(sqlGeneration))
+	}
+	if s.hopeful && s.begin == sqlBeginWrite && s.store.ids.few() {
+		first = append(first, s.store.ids.fetch())
+	}
+	return first
+}
+
+// check refuses what must not be sent: a refusal by the server would spoil the transaction.
+func (s *session) check(ctx context.Context, statements []statement) error {
 	if s.over {
-		return 0, row.Over()
+		return row.Over()
 	}
 	if err := row.GaveUp(ctx); err != nil {
-		return 0, err
+		return err
 	}
-	for _, st := range statements { // a refusal by the server would spoil the transaction
+	for _, st := range statements {
 		for _, arg := range st.args {
 			if text, ok := arg.(string); ok {
 				if err := row.CheckText("text", text); err != nil {
-					return 0, err
+					return err
 				}
 			}
 		}
 	}
-	if !s.begun {
-		first := append([]statement{{sql: s.begin}}, s.ahead...)
-		if s.begin == sqlBeginRead {
-			first = append(first, statement{sql: sqlGeneration, see: func(rows pgx.Rows) error { return rows.Scan(&s.generation) }})
-		}
-		statements = append(first, statements...)
-		s.begun = true
-	}
-	count, err := s.pipeline(ctx, statements)
-	if err != nil {
-		if lostRace(err) {
-			s.again = true
-		}
-		return 0, fault(ctx, verb, err)
-	}
-	return count, nil
+	return nil
 }
 
-func (s *session) pipeline(ctx context.Context, statements []statement) (count int64, err error) {
+// readGeneration is a statement that tells the generation.
+func (s *session) readGeneration(sql string) statement {
+	return statement{sql: sql, see: func(rows pgx.Rows) error {
+		s.known = true
+		return rows.Scan(&s.generation)
+	}}
+}
+
+// tellsGeneration reports whether a statement reads the generation.
+func (st statement) tellsGeneration() bool { return st.sql == sqlGeneration || isWalk(st.sql) }
+
+// pipeline sends statements in one round trip and returns the tag of the last one.
+func (s *session) pipeline(ctx context.Context, statements []statement) (tag pgconn.CommandTag, err error) {
 	if len(statements) == 1 {
 		rows, err := s.conn.Query(ctx, statements[0].sql, statements[0].args...)
 		if err != nil {
-			return 0, err
+			return tag, err
 		}
 		return read(rows, statements[0].see)
 	}
@@ -90,39 +141,39 @@ func (s *session) pipeline(ctx context.Context, statements []statement) (count i
 	for _, st := range statements {
 		rows, err := results.Query()
 		if err != nil {
-			return 0, err
+			return tag, err
 		}
-		if count, err = read(rows, st.see); err != nil {
-			return 0, err
+		if tag, err = read(rows, st.see); err != nil {
+			return tag, err
 		}
 	}
-	return count, nil
+	return tag, nil
 }
 
 // read hands all rows to see.
-func read(rows pgx.Rows, see func(pgx.Rows) error) (int64, error) {
+func read(rows pgx.Rows, see func(pgx.Rows) error) (tag pgconn.CommandTag, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		if see == nil {
 			continue
 		}
 		if err := see(rows); err != nil {
-			return 0, err
+			return tag, err
 		}
 	}
-	return rows.CommandTag().RowsAffected(), rows.Err()
+	return rows.CommandTag(), rows.Err()
 }
 
 // finish ends what is left of the transaction, behind the back of the caller, whose answer need not wait for it.
-func (s *session) finish(owner *Store) {
+func (s *session) finish() {
 	s.over = true
 	if !s.begun {
 		s.conn.Release()
-		owner.gate.Leave()
+		s.store.gate.Leave()
 		return
 	}
 	go func() {
-		defer owner.gate.Leave()
+		defer s.store.gate.Leave()
 		defer s.conn.Release() // closes the connection if it is still in a transaction
 		ctx, cancel := context.WithTimeout(context.Background(), cleanUp)
 		defer cancel()

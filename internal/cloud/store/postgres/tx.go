@@ -15,34 +15,41 @@ import (
 type tx struct {
 	*session
 	bump   bool              // the generation is to be moved with the commit, so that its row is held only for a moment
+	moved  bool              // it was moved: what was read is not committed
 	wanted map[store.ID]bool // nodes that this run or an earlier one locks
-	known  bool              // the generation was read, and nothing was held since
+	held   map[store.ID]heldNode
 }
 
 var _ store.Tx = (*tx)(nil)
 
-// commit makes the transaction durable.
+// heldNode is a node that nobody else can take away until the transaction ends.
+type heldNode struct {
+	exclusive bool // nor change
+	node      store.Node
+}
+
+// commit makes the transaction durable. The generation moves last, so that its row is held only for a moment.
 func (t *tx) commit(ctx context.Context) error {
-	if !t.begun && !t.bump {
-		return nil
-	}
-	if t.bump {
-		if _, err := t.moveGeneration(ctx); err != nil {
-			return err
-		}
-	}
-	if err := row.GaveUp(ctx); err != nil {
+	if err := t.judge(ctx); err != nil {
 		return err
 	}
-	tag, err := t.conn.Exec(ctx, sqlCommit)
+	if !t.begun && !t.bump && len(t.later) == 0 {
+		return nil
+	}
+	statements := []statement{{sql: sqlCommit}}
+	if t.bump {
+		statements = append([]statement{t.readGeneration(sqlBump)}, statements...)
+		t.moved, t.guess = true, 0 // it was judged
+	}
+	tag, err := t.exchange(ctx, "commit", statements...)
 	if err != nil {
-		t.again = lostRace(err)
-		return fault(ctx, "commit", err)
+		return err
 	}
 	t.begun = false
 	if tag.String() != sqlCommit { // PostgreSQL answers ROLLBACK when a statement had failed and the function went on
 		return errs.New(errs.Internal, "TransactionBroken", "the transaction was rolled back: a statement of it had failed")
 	}
+	t.moved = false
 	return nil
 }
 
@@ -53,11 +60,40 @@ func (t *tx) want(ids ...store.ID) {
 	}
 }
 
+// hold notes a node that stays where it is until the transaction ends.
+func (t *tx) hold(n store.Node, exclusive bool) {
+	if t.held == nil {
+		t.held = map[store.ID]heldNode{}
+	}
+	t.held[n.ID] = heldNode{exclusive, n}
+}
+
+// mine returns a node that only this transaction can change, as it is.
+func (t *tx) mine(id store.ID) (store.Node, bool) {
+	h := t.held[id]
+	return h.node, h.exclusive
+}
+
+// Node returns a node by id.
+func (t *tx) Node(ctx context.Context, id store.ID) (store.Node, error) {
+	if n, known := t.mine(id); known && !t.over {
+		return n, row.GaveUp(ctx)
+	}
+	return t.session.Node(ctx, id)
+}
+
 // Save writes what may change of a node.
 func (t *tx) Save(ctx context.Context, n store.Node) error {
 	t.want(n.ID)
-	changed, err := t.query(ctx, "save a node", nil, sqlSave, int64(n.ID), n.Flag, n.ETag, none(row.PackRefs(n.Refs)),
-		row.Micros(n.Changed), none(n.Body))
+	args := []any{int64(n.ID), n.Flag, n.ETag, none(row.PackRefs(n.Refs)), row.Micros(n.Changed), none(n.Body)}
+	if h, held := t.held[n.ID]; held {
+		if h.exclusive {
+			h.node.Flag, h.node.ETag, h.node.Refs, h.node.Changed, h.node.Body = n.Flag, n.ETag, n.Refs, row.Time(row.Micros(n.Changed)), some(n.Body)
+			t.hold(h.node, true)
+		}
+		return t.write(ctx, "save a node", sqlSave, args...)
+	}
+	changed, err := t.query(ctx, "save a node", nil, sqlSave, args...)
 	if err == nil && changed == 0 {
 		err = row.NodeMissing(n.ID)
 	}
@@ -72,6 +108,7 @@ func (t *tx) Reparent(ctx context.Context, id, parent store.ID) error {
 		}
 	}
 	t.want(id)
+	delete(t.held, id)
 	changed, err := t.query(ctx, "reparent a node", nil, sqlReparent, int64(id), int64(parent))
 	if err != nil || changed == 1 {
 		return err
@@ -107,6 +144,7 @@ func (t *tx) mayHang(ctx context.Context, id, parent store.ID) error {
 // Trash hangs nodes below the reserved parent, under a key that nobody else can have.
 func (t *tx) Trash(ctx context.Context, ids ...store.ID) error {
 	t.want(ids...)
+	t.held = nil
 	var gone []store.ID
 	_, err := t.query(ctx, "trash nodes", func(rows pgx.Rows) error {
 		var id int64
@@ -127,6 +165,31 @@ func (t *tx) Trash(ctx context.Context, ids ...store.ID) error {
 
 // Hold locks nodes in ascending order and returns them in the order asked for.
 func (t *tx) Hold(ctx context.Context, mode store.LockMode, ids ...store.ID) ([]store.Node, error) {
+	if len(ids) == 1 {
+		if n, known := t.mine(ids[0]); known && !t.over {
+			return []store.Node{n}, row.GaveUp(ctx)
+		}
+	}
+	return t.holdAnd(ctx, mode, ids, t.readGeneration(sqlGeneration))
+}
+
+// HoldAndWalk holds and walks in one round trip. Each statement sees what was committed when it begins: the walk what the hold waited for.
+func (t *tx) HoldAndWalk(ctx context.Context, mode store.LockMode, id, from store.ID, steps []store.Step) (store.Node, []store.Node, error) {
+	w := newWalk(from, steps)
+	next := t.readGeneration(sqlGeneration)
+	if len(w.steps) > 0 {
+		next = w.statement(t.session)
+	}
+	held, err := t.holdAnd(ctx, mode, []store.ID{id}, next)
+	if err != nil {
+		return store.Node{}, nil, err
+	}
+	met, err := t.walkOn(ctx, w, steps)
+	return held[0], met, err
+}
+
+// holdAnd holds nodes and reads the generation behind it: what is held does not move any more, and what is not held may move behind any reading of it.
+func (t *tx) holdAnd(ctx context.Context, mode store.LockMode, ids []store.ID, next statement) ([]store.Node, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -136,13 +199,13 @@ func (t *tx) Hold(ctx context.Context, mode store.LockMode, ids ...store.ID) ([]
 		sql = sqlHoldExclusive
 	}
 	var held []store.Node
-	_, err := t.send(ctx, "hold nodes", statement{sql, []any{numbers(ids)}, into(&held)}, t.readGeneration(sqlGeneration))
-	if err != nil {
+	if _, err := t.send(ctx, "hold nodes", statement{sql, []any{numbers(ids)}, into(&held)}, next); err != nil {
 		return nil, err
 	}
 	byID := make(map[store.ID]store.Node, len(held))
 	for _, n := range held {
 		byID[n.ID] = n
+		t.hold(n, mode == store.Exclusive)
 	}
 	asked := make([]store.Node, 0, len(ids))
 	for _, id := range ids {
@@ -160,13 +223,10 @@ func (t *tx) PutMeta(ctx context.Context, key string, value []byte) error {
 	if err := row.CheckWord("key", key); err != nil {
 		return err
 	}
-	var err error
 	if value == nil {
-		_, err = t.query(ctx, "write meta", nil, sqlDropMeta, key)
-	} else {
-		_, err = t.query(ctx, "write meta", nil, sqlPutMeta, key, value)
+		return t.write(ctx, "write meta", sqlDropMeta, key)
 	}
-	return err
+	return t.write(ctx, "write meta", sqlPutMeta, key, value)
 }
 
 // Bump asks for a new generation when the transaction commits.
@@ -178,32 +238,20 @@ func (t *tx) Bump(ctx context.Context) error {
 	return row.GaveUp(ctx)
 }
 
-// Generation returns the committed generation, or the one that this transaction will commit. It is read once before something is held and once with each Hold: what is held
-// does not move any more, and what is not held may move behind any reading of it.
+// Generation returns the committed generation, or the one that this transaction will commit.
 func (t *tx) Generation(ctx context.Context) (int64, error) {
-	switch {
-	case t.bump:
+	if t.bump {
 		return t.moveGeneration(ctx)
-	case t.over:
-		return 0, row.Over()
-	case t.known:
-		return t.generation, row.GaveUp(ctx)
 	}
-	_, err := t.send(ctx, "read the generation", t.readGeneration(sqlGeneration))
-	return t.generation, err
+	return t.session.Generation(ctx)
 }
 
 // moveGeneration makes the generation grow; from here to the end other transactions that bump have to wait.
 func (t *tx) moveGeneration(ctx context.Context) (int64, error) {
-	t.bump = false
+	if err := t.judge(ctx); err != nil {
+		return 0, err
+	}
+	t.bump, t.moved, t.guess = false, true, 0 // it was judged
 	_, err := t.send(ctx, "move the generation", t.readGeneration(sqlBump))
 	return t.generation, err
-}
-
-// readGeneration is a statement that tells the generation.
-func (t *tx) readGeneration(sql string) statement {
-	return statement{sql: sql, see: func(rows pgx.Rows) error {
-		t.known = true
-		return rows.Scan(&t.generation)
-	}}
 }

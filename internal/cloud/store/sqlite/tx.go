@@ -153,6 +153,16 @@ func (t *tx) Hold(ctx context.Context, _ store.LockMode, ids ...store.ID) ([]sto
 	return held, nil
 }
 
+// HoldAndWalk is Hold and Walk: there are no trips to save.
+func (t *tx) HoldAndWalk(ctx context.Context, mode store.LockMode, id, from store.ID, steps []store.Step) (store.Node, []store.Node, error) {
+	held, err := t.Hold(ctx, mode, id)
+	if err != nil {
+		return store.Node{}, nil, err
+	}
+	met, err := t.Walk(ctx, from, steps)
+	return held[0], met, err
+}
+
 // PutMeta writes or deletes a value.
 func (t *tx) PutMeta(ctx context.Context, key string, value []byte) error {
 	if err := row.CheckWord("key", key); err != nil {

@@ -1,0 +1,155 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/amlmove/amlmove/internal/cloud/store"
+	"github.com/amlmove/amlmove/internal/cloud/store/row"
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+// hope is how the first run of a function saves round trips. It takes the generation for the one that was read last, on whatever connection. An update sends writes together
+// with what comes after them, at the latest with COMMIT. A view takes a walk that comes first for all that it reads, and begins no transaction for it; when more is read, the
+// transaction begins with the same walk, which must find the same. All of it is checked before anything is told or kept. When a hope is dashed the function is run again,
+// carefully: in one transaction, everything asked first and written at once.
+type hope struct {
+	hopeful bool
+	guess   int64 // the generation that was told before anything was read; 0 when none was
+	alone   *walk // what a view read without a transaction
+	dashed  bool
+}
+
+// guessGeneration tells the generation that was read last, if nothing was read in this transaction.
+func (s *session) guessGeneration() (int64, bool) {
+	if !s.hopeful || s.known || s.begun {
+		return 0, false
+	}
+	if s.guess == 0 {
+		s.guess = s.store.newest.Load()
+	}
+	return s.guess, s.guess != 0
+}
+
+// mustKnow reports whether the generation has to come along with the first statement: views tell it, and a guess has to be judged.
+func (s *session) mustKnow() bool { return s.begin == sqlBeginRead || s.guess != 0 }
+
+// believed judges the hopes by what was read.
+func (s *session) believed() error {
+	if s.dashed = s.dashed || s.guess != 0 && s.known && s.guess != s.generation; s.dashed {
+		return errs.New(errs.Unavailable, "StoreContended", "something was committed meanwhile").Advise("repeat the request")
+	}
+	return nil
+}
+
+// judge makes sure that a guess was judged, whatever the function did with it.
+func (s *session) judge(ctx context.Context) error {
+	if s.guess == 0 || s.known {
+		return nil
+	}
+	_, err := s.send(ctx, "read the generation")
+	return err
+}
+
+// learn notes the generation for the guesses of others. Only what is committed may be learned.
+func (s *Store) learn(generation int64) {
+	for {
+		newest := s.newest.Load()
+		if generation <= newest || s.newest.CompareAndSwap(newest, generation) {
+			return
+		}
+	}
+}
+
+// write sends a statement whose outcome is certain, later if there is hope.
+func (t *tx) write(ctx context.Context, verb string, sql string, args ...any) error {
+	st := statement{sql: sql, args: args}
+	if !t.hopeful {
+		_, err := t.send(ctx, verb, st)
+		return err
+	}
+	if err := t.check(ctx, []statement{st}); err != nil {
+		return err
+	}
+	if t.later = append(t.later, st); len(t.later) < laterAtMost {
+		return nil
+	}
+	_, err := t.send(ctx, verb)
+	return err
+}
+
+// laterAtMost bounds what is kept back.
+const laterAtMost = 100
+
+// Ids are fetched in advance, so that a node has one before it is inserted.
+const (
+	idsFetched = 64
+	idsWanted  = 32
+)
+
+// ids are numbers of the sequence that no node has.
+type ids struct {
+	mu   sync.Mutex
+	free []int64
+}
+
+// take takes an id, if there is one.
+func (p *ids) take() (store.ID, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 {
+		return 0, false
+	}
+	id := p.free[0]
+	p.free = p.free[1:]
+	return store.ID(id), true
+}
+
+// few reports whether ids should be fetched with the next occasion.
+func (p *ids) few() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.free) < idsWanted
+}
+
+// fetch is a statement that fetches ids.
+func (p *ids) fetch() statement {
+	return statement{sqlNewIDs, []any{int64(idsFetched)}, func(rows pgx.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.free = append(p.free, id)
+		return err
+	}}
+}
+
+// insertLater inserts with what is sent next. A parent that is missing, or a name that is taken, dashes the hope.
+func (t *tx) insertLater(ctx context.Context, n *store.Node) (done bool, err error) {
+	if !t.hopeful {
+		return false, nil
+	}
+	id, ok := t.store.ids.take()
+	if !ok {
+		if _, err := t.send(ctx, "fetch ids", t.store.ids.fetch()); err != nil {
+			return true, err
+		}
+		if id, ok = t.store.ids.take(); !ok { // others were faster
+			return false, nil
+		}
+	}
+	err = t.write(ctx, "insert a node", sqlInsertLater, insertArgs(n, int64(id))...)
+	if err == nil {
+		n.ID = id
+		t.hold(*n, false)
+	}
+	return true, err
+}
+
+// insertArgs are the arguments of the statements that insert one node.
+func insertArgs(n *store.Node, more ...any) []any {
+	return append([]any{int64(n.Parent), row.Key(n.Type), row.Key(n.Name), n.Type, n.Name, n.Flag, n.ETag, none(row.PackRefs(n.Refs)),
+		row.Micros(n.Created), row.Micros(n.Changed), none(n.Body)}, more...)
+}
