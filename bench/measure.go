@@ -19,7 +19,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // connections is how many clients knock at once.
@@ -101,12 +101,12 @@ func freshSchema(ctx context.Context, dsn string) (string, error) {
 	if dsn == "" {
 		return "", nil
 	}
-	conn, err := pgx.Connect(ctx, dsn)
+	pool, err := pgxpool.New(ctx, dsn)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = conn.Close(ctx) }()
-	if _, err := conn.Exec(ctx, `DROP SCHEMA IF EXISTS amlmove_bench CASCADE; CREATE SCHEMA amlmove_bench; CHECKPOINT`); err != nil {
+	defer pool.Close()
+	if _, err := pool.Exec(ctx, `DROP SCHEMA IF EXISTS amlmove_bench CASCADE; CREATE SCHEMA amlmove_bench; CHECKPOINT`); err != nil {
 		return "", err
 	}
 	address, err := url.Parse(dsn)

@@ -34,8 +34,9 @@ func scopeName(id arm.ID) string { return id.Scope().String() }
 
 func (e *Engine) getExtension(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
 	id := req.Target.ID
-	resp := Response{Status: http.StatusOK}
+	var resp Response
 	err := e.View(ctx, func(r store.Reader, st *State) error {
+		resp = Response{Status: http.StatusOK}
 		if doc := builtIn(entry, id.Name()); doc != nil && len(id.Scope()) == 0 { // for everybody
 			var err error
 			resp.Body, err = renderDocument(tenantID(entry, id.Name()), tree.Clone(doc))

@@ -57,8 +57,9 @@ func (e *Engine) group(ctx context.Context, req *Request) (Response, error) {
 }
 
 func (e *Engine) getGroup(ctx context.Context, req *Request) (Response, error) {
-	resp := Response{Status: http.StatusOK}
+	var resp Response
 	err := e.View(ctx, func(r store.Reader, st *State) error {
+		resp = Response{Status: http.StatusOK}
 		if err := st.Admit(req, groupAction+"/read", req.Target.ID); err != nil {
 			return err
 		}

@@ -69,8 +69,9 @@ func operationPath(t arm.Target) (id string, result, ok bool) {
 
 // get answers with one document.
 func (e *Engine) get(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
-	resp := Response{Status: http.StatusOK}
+	var resp Response
 	err := e.View(ctx, func(r store.Reader, st *State) error {
+		resp = Response{Status: http.StatusOK}
 		if err := st.Admit(req, string(entry.Name)+"/read", req.Target.ID); err != nil {
 			return err
 		}

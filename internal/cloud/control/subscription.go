@@ -168,6 +168,7 @@ func (e *Engine) listSubscriptions(ctx context.Context, req *Request) (Response,
 func (e *Engine) listTenants(ctx context.Context, req *Request) (Response, error) {
 	items := []any{}
 	err := e.View(ctx, func(r store.Reader, _ *State) error {
+		items = items[:0]
 		nodes, err := r.Walk(ctx, store.Root, []store.Step{{Type: TenantNode, Name: req.Caller.TenantID}})
 		if err != nil || len(nodes) == 0 {
 			return err
