@@ -10,59 +10,66 @@ import (
 // hide moves secret values from the public to the private part; a null leaves what was kept.
 func hide(doc tree.Document, paths []string) {
 	for _, path := range paths {
-		hideAt(doc.Public, doc.Private, strings.Split(path, "."))
+		hideAt(doc.Public, doc.Private, path)
 	}
 }
 
-func hideAt(public, private map[string]any, path []string) {
-	keys := []string{path[0]}
-	if path[0] == "*" {
-		keys = keys[:0]
-		for key := range public {
-			keys = append(keys, key)
-		}
+// hideAt hides what a path names below an object and returns the private part; nil stays nil when there is nothing to hide.
+func hideAt(public, private map[string]any, path string) map[string]any {
+	key, rest, deeper := strings.Cut(path, ".")
+	if key != "*" {
+		return hideMember(public, private, key, rest, deeper)
 	}
-	for _, key := range keys {
-		value, there := public[key]
-		switch inner := value.(type) {
-		case map[string]any:
-			if len(path) > 1 {
-				hideAt(inner, childOf(private, key), path[1:])
-				continue
-			}
-		case []any:
-			if len(path) > 1 {
-				hideInList(inner, childOf(private, key), path[1:])
-				continue
-			}
-		}
-		if there && len(path) == 1 {
-			delete(public, key)
-			if value != nil {
-				private[key] = value
-			}
-		}
+	for key := range public {
+		private = hideMember(public, private, key, rest, deeper)
 	}
+	return private
+}
+
+func hideMember(public, private map[string]any, key, rest string, deeper bool) map[string]any {
+	value, there := public[key]
+	if there && !deeper {
+		delete(public, key)
+		return keepMember(private, key, value)
+	}
+	kept, _ := private[key].(map[string]any)
+	switch inner := value.(type) {
+	case map[string]any:
+		kept = hideAt(inner, kept, rest)
+	case []any:
+		kept = hideInList(inner, kept, rest)
+	}
+	if kept == nil {
+		return private
+	}
+	return keepMember(private, key, kept)
 }
 
 // hideInList hides inside the objects of a list; they are kept by position.
-func hideInList(list []any, private map[string]any, path []string) {
-	if path[0] == "*" && len(path) > 1 {
-		path = path[1:]
-	}
+func hideInList(list []any, private map[string]any, path string) map[string]any {
+	path = strings.TrimPrefix(path, "*.")
 	for i, item := range list {
-		if object, ok := item.(map[string]any); ok {
-			hideAt(object, childOf(private, strconv.Itoa(i)), path)
+		object, ok := item.(map[string]any)
+		if !ok {
+			continue
+		}
+		at := strconv.Itoa(i)
+		kept, _ := private[at].(map[string]any)
+		if kept = hideAt(object, kept, path); kept != nil {
+			private = keepMember(private, at, kept)
 		}
 	}
+	return private
 }
 
-// childOf returns the object below a key, made if absent.
-func childOf(object map[string]any, key string) map[string]any {
-	child, ok := object[key].(map[string]any)
-	if !ok {
-		child = map[string]any{}
-		object[key] = child
+// keepMember sets a member of an object, which is made if absent.
+func keepMember(object map[string]any, key string, value any) map[string]any {
+	if value == nil {
+		return object
 	}
-	return child
+	if object == nil {
+		object = map[string]any{}
+	}
+	object[key] = value
+	return object
 }
