@@ -2,7 +2,7 @@
 //
 // It holds the file (created whole or not at all, locked against a second process, migrated when opened), one writer that
 // commits waiting updates as a group, and a small pool of reading connections with snapshots of their own. An update is
-// acknowledged after its commit is on the disk (WAL, synchronous=FULL). It must not know ARM, HTTP or resource types.
+// acknowledged, and shown to readers, after its commit is on the disk. It must not know ARM, HTTP or resource types.
 // Its floor is store, store/row and errs.
 package sqlite
 
@@ -22,6 +22,7 @@ type Store struct {
 	writer     *lite.Conn
 	queue      chan *request
 	written    chan struct{} // closed when the writer goroutine is gone
+	durable    durable
 	readers    pool
 	generation atomic.Int64 // what committed transactions bumped; only the writer moves it
 	gate       row.Gate
@@ -55,6 +56,11 @@ func openStore(ctx context.Context, path string, how care) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: path, lock: lock, writer: writer, queue: make(chan *request), written: make(chan struct{})}
+	if err := s.durable.open(path, how); err != nil {
+		_ = writer.Close() // it changed nothing
+		lock.release()
+		return nil, err
+	}
 	s.readers.init(path)
 	s.generation.Store(1)
 	go s.write()
@@ -68,6 +74,7 @@ func (s *Store) Close() error {
 	}
 	close(s.queue)
 	<-s.written
+	s.durable.close()
 	s.readers.close()
 	err := s.writer.Close()
 	s.lock.release()
@@ -87,6 +94,15 @@ func (s *Store) view(ctx context.Context, fn func(*reader) error) error {
 		return err
 	}
 	defer s.gate.Leave()
+	err := s.look(ctx, fn)
+	if lost := s.durable.wait(); lost != nil {
+		return lost
+	}
+	return err
+}
+
+// look runs fn on a snapshot, of which something may not be durable yet.
+func (s *Store) look(ctx context.Context, fn func(*reader) error) error {
 	// The generation is read before the snapshot is chosen: a cache filled from the snapshot may then be thrown away for
 	// nothing, but is never taken for newer than it is.
 	generation := s.generation.Load()

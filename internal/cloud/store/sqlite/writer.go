@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"runtime"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/cloud/store"
@@ -9,7 +10,7 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/store/sqlite/lite"
 )
 
-// A group is committed when nobody waits, or when one of these is reached: nobody's answer waits for long.
+// A group is committed when nobody waits and the group before is durable, or when one of these is reached: nobody's answer waits for long.
 const (
 	groupSize = 256
 	groupTime = 20 * time.Millisecond
@@ -28,7 +29,7 @@ type turn struct {
 	err error // no transaction could be begun
 }
 
-// Update queues fn for the writer and waits for the commit of its group.
+// Update queues fn for the writer and waits until its group is durable.
 func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 	return s.update(ctx, func(t *tx) error { return fn(t) })
 }
@@ -86,37 +87,63 @@ func (s *Store) write() {
 type group struct {
 	store   *Store
 	conn    *lite.Conn
-	next    *int64     // newest generation ever taken
-	seen    int64      // generation as the members of the group see it
-	members []*request // their functions succeeded; they wait for the commit
-	lost    error      // the transaction is gone
+	next    *int64 // newest generation ever taken
+	seen    int64  // generation as the members of the group see it
+	members []member
+	lost    error // the transaction is gone
 }
 
-// run carries out a request and whoever waits behind it, and commits.
+// member is an update that was carried out and waits until what it saw and did is durable.
+type member struct {
+	request *request
+	err     error // what its function returned
+}
+
+// run carries out a request and whoever comes while the group before is being synced, and commits.
 func (g *group) run(first *request) {
-	if err := g.conn.Run(sqlBeginWrite); err != nil {
-		first.turn <- turn{err: fault(g.store.path, "begin to write", err)}
+	err := g.store.durable.fault()
+	if err == nil {
+		if err = g.conn.Run(sqlBeginWrite); err != nil {
+			err = fault(g.store.path, "begin to write", err)
+		}
+	}
+	if err != nil {
+		first.turn <- turn{err: err}
 		return
 	}
 	deadline := time.Now().Add(groupTime)
 	g.one(first)
+	mine := false // the token that allows one group to be synced
 	for tried := 1; g.lost == nil && tried < groupSize && time.Now().Before(deadline); tried++ {
-		req := g.waiting()
-		if req == nil {
+		var req *request
+		if req, mine = g.waiting(); req == nil {
 			break
 		}
 		g.one(req)
 	}
+	if !mine {
+		<-g.store.durable.free
+	}
 	g.commit()
+	g.store.durable.groups <- g
 }
 
-// waiting returns the next request in the queue, nil if there is none now.
-func (g *group) waiting() *request {
+// waiting returns the next request. When none comes, even after everybody who could work had a turn, the group is to be committed as soon as the one before is settled:
+// mine says that it is. The more come along, the fewer commits.
+func (g *group) waiting() (next *request, mine bool) {
+	for range 2 {
+		select {
+		case next = <-g.store.queue: // nil when the queue is closed
+			return next, false
+		default:
+			runtime.Gosched()
+		}
+	}
 	select {
-	case req := <-g.store.queue: // nil when the queue is closed
-		return req
-	default:
-		return nil
+	case next = <-g.store.queue:
+		return next, false
+	case <-g.store.durable.free:
+		return nil, true
 	}
 }
 
@@ -131,15 +158,8 @@ func (g *group) one(req *request) {
 	req.turn <- turn{tx: t}
 	err := <-req.ran
 	g.settle(err == nil)
-	if err != nil || g.lost != nil {
-		if err == nil {
-			err = g.lost
-		}
-		req.done <- err
-		return
-	}
-	g.members = append(g.members, req)
-	if t.bumped {
+	g.members = append(g.members, member{req, err})
+	if err == nil && t.bumped {
 		g.seen = t.generation
 	}
 }
@@ -164,10 +184,11 @@ func (g *group) settle(keep bool) {
 // lose remembers why the transaction cannot go on.
 func (g *group) lose(err error) { g.lost = fault(g.store.path, "write", err) }
 
-// commit makes the group durable, shows its generation, and answers its members.
+// commit ends the transaction and shows its generation.
 func (g *group) commit() {
 	if g.lost == nil {
 		g.store.readers.release()
+		g.store.durable.begin()
 		if err := g.conn.Run(sqlCommit); err != nil {
 			g.lost = fault(g.store.path, "commit", err)
 		}
@@ -178,7 +199,14 @@ func (g *group) commit() {
 	} else if g.conn.InTransaction() {
 		_ = g.conn.Run(sqlRollback) // the loss is already on its way to everybody
 	}
-	for _, req := range g.members {
-		req.done <- g.lost
+}
+
+// answer tells the members how their updates ended.
+func (g *group) answer() {
+	for _, m := range g.members {
+		if m.err == nil {
+			m.err = g.lost
+		}
+		m.request.done <- m.err
 	}
 }
