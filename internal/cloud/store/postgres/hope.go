@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"sync"
 
@@ -72,6 +73,11 @@ func (t *tx) write(ctx context.Context, verb string, sql string, args ...any) er
 	}
 	if err := t.check(ctx, []statement{st}); err != nil {
 		return err
+	}
+	for i, arg := range args {
+		if data, ok := arg.([]byte); ok {
+			args[i] = bytes.Clone(data) // the caller may go on with its own
+		}
 	}
 	if t.later = append(t.later, st); len(t.later) < laterAtMost {
 		return nil

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -158,6 +159,29 @@ func TestWhatIsWrittenLaterIsRefusedWhereItWasWritten(t *testing.T) {
 			return err
 		}))
 	}
+}
+
+// TestWhatIsWrittenLaterIsWrittenAsItWas: the caller uses its buffers again.
+func TestWhatIsWrittenLaterIsWrittenAsItWas(t *testing.T) {
+	t.Parallel()
+	s, ctx := open(t), t.Context()
+	n := &store.Node{Type: "t", Name: "a", Body: []byte("inserted")}
+	must(t, s.Update(ctx, func(tx store.Tx) error {
+		err := tx.Insert(ctx, n)
+		copy(n.Body, "XXXXXXXX")
+		value := []byte("value")
+		err = errors.Join(err, tx.PutMeta(ctx, "k", value))
+		copy(value, "XXXXX")
+		return err
+	}))
+	must(t, s.View(ctx, func(r store.Reader) error {
+		got, err := r.Node(ctx, n.ID)
+		value, missing := r.Meta(ctx, "k")
+		if string(got.Body) != "inserted" || string(value) != "value" {
+			t.Errorf("written %q and %q", got.Body, value)
+		}
+		return errors.Join(err, missing)
+	}))
 }
 
 // TestALongWalkGoesOn: further than one statement, on a view, in an update and under a hold.
