@@ -169,7 +169,7 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 			return err
 		}
 	}
-	hide(call.Doc, entry.Secrets)
+	hide(&call.Doc, entry.Secrets)
 	ext.ETag, ext.Changed = provider.NewETag(), call.Now
 	if err := tree.EncodeExtension(&ext, call.Doc); err != nil {
 		return err

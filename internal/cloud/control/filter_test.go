@@ -76,7 +76,7 @@ func TestPagesRefuseForeignTokens(t *testing.T) {
 func TestHideMovesSecretsOutOfSight(t *testing.T) {
 	t.Parallel()
 	doc := tree.Document{Public: object(t, `{"properties":{"credentials":{"secrets":{"key":"canary"},"kind":"AccountKey"},"keys":null,"list":[{"password":"canary","user":"u"}]}}`), Private: map[string]any{}}
-	hide(doc, []string{"properties.credentials.secrets.*", "properties.keys", "properties.list.*.password", "properties.absent.key"})
+	hide(&doc, []string{"properties.credentials.secrets.*", "properties.keys", "properties.list.*.password", "properties.absent.key"})
 	public, _ := json.Marshal(doc.Public)
 	private, _ := json.Marshal(doc.Private)
 	if strings.Contains(string(public), "canary") || strings.Count(string(private), "canary") != 2 {
@@ -121,7 +121,7 @@ func FuzzHideAndMerge(f *testing.F) {
 		if p, err := tree.ParseObject([]byte(patch)); err == nil {
 			tree.Merge(doc, p)
 		}
-		hide(tree.Document{Public: doc, Private: map[string]any{}}, []string{path})
+		hide(&tree.Document{Public: doc, Private: map[string]any{}}, []string{path})
 		if _, err := json.Marshal(doc); err != nil {
 			t.Fatalf("what is left of %q cannot be written: %v", document, err)
 		}

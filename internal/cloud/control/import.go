@@ -105,7 +105,7 @@ func (im *importer) prepare(ctx context.Context, d Imported) (*store.Node, *prov
 	if node.Parent, err = im.container(ctx, parent.Found, hop.NodeType()); err != nil {
 		return nil, nil, err
 	}
-	hide(d.Doc, entry.Secrets)
+	hide(&d.Doc, entry.Secrets)
 	node.Type, node.Name, node.Flag = hop.NodeType(), hop.Name, unfinished(entry, d.Doc)
 	var call *provider.Call
 	if entry.Unique != provider.BelowParent {

@@ -66,7 +66,7 @@ func (e *Engine) putIn(ctx context.Context, tx store.Tx, st *State, req *Request
 			return err
 		}
 	}
-	hide(call.Doc, entry.Secrets)
+	hide(&call.Doc, entry.Secrets)
 	if err := e.write(ctx, tx, call); err != nil {
 		return err
 	}

@@ -8,9 +8,9 @@ import (
 )
 
 // hide moves secret values from the public to the private part; a null leaves what was kept.
-func hide(doc tree.Document, paths []string) {
+func hide(doc *tree.Document, paths []string) {
 	for _, path := range paths {
-		hideAt(doc.Public, doc.Private, path)
+		doc.Private = hideAt(doc.Public, doc.Private, path)
 	}
 }
 

@@ -84,6 +84,6 @@ func (e *Engine) insertChild(ctx context.Context, tx store.Tx, parent *provider.
 		return nil // it is there already: the parent was written again
 	}
 	e.stamp(&call, true, false)
-	hide(call.Doc, child.Type.Secrets)
+	hide(&call.Doc, child.Type.Secrets)
 	return e.insert(ctx, tx, &call)
 }

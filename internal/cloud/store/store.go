@@ -195,6 +195,8 @@ const (
 type Tx interface {
 	Reader
 
+	// Inserted reports whether a node was added that is not committed yet, by this transaction or by one that is committed with it: what it sees may never have been.
+	Inserted() bool
 	// Insert adds nodes, all of them or none, and sets their IDs; a child is inserted by a later call than its parent, whose ID it needs. A child
 	// of that type and name already there is errs.Conflict with code NodeExists. Parents MUST exist (Root excepted): NotFound, ParentNotFound.
 	// A refusal by this or any method of Tx (Conflict, NotFound, Invalid) leaves the transaction usable.

@@ -124,13 +124,19 @@ func (t *Tree) head(ctx context.Context, r store.Reader, id arm.ID, cached int) 
 		return chain, nil
 	}
 	chain, err := t.walk(ctx, r, nil, id[:cached])
-	if err == nil && len(chain) == cached {
+	if err == nil && len(chain) == cached && !uncommitted(r) {
 		t.remember(generation, key, chain)
 	}
 	if err == nil && len(chain) < cached {
 		err = missing(id[:len(chain)+1])
 	}
 	return chain, err
+}
+
+// uncommitted reports whether a reader may see what is never committed.
+func uncommitted(r store.Reader) bool {
+	tx, writes := r.(store.Tx)
+	return writes && tx.Inserted()
 }
 
 func (t *Tree) remembered(generation int64, key string) []store.Node {

@@ -281,3 +281,50 @@ func TestEditReachesListsAndObjects(t *testing.T) {
 		t.Errorf("got %s", out)
 	}
 }
+
+// TestWhatIsRolledBackIsNotRemembered: an update inserts a workspace, looks below it and is given up; another one makes that workspace.
+func TestWhatIsRolledBackIsNotRemembered(t *testing.T) {
+	g := newGrove(t)
+	ctx := t.Context()
+	id, err := arm.Parse(source + "/providers/Microsoft.ML/workspaces/new")
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := id.Child(arm.Hop{Type: "jobs", Name: "j"})
+	create := func(tx store.Tx) (store.ID, error) {
+		group, err := g.Resolve(ctx, tx, id.Parent())
+		if err != nil {
+			return 0, err
+		}
+		n := &store.Node{Parent: group.Node.ID, Type: "Microsoft.ML/workspaces", Name: "new", Body: []byte("{}")}
+		if err := tx.Insert(ctx, n); err != nil {
+			return 0, err
+		}
+		if _, err := g.Resolve(ctx, tx, child); !errs.Is(err, errs.NotFound) {
+			t.Errorf("child: %v", err)
+		}
+		return n.ID, nil
+	}
+	gaveUp := errs.New(errs.Canceled, "GaveUp", "the client went away")
+	err = g.store.Update(ctx, func(tx store.Tx) error {
+		if _, err := create(tx); err != nil {
+			return err
+		}
+		return gaveUp
+	})
+	if !errs.Is(err, errs.Canceled) {
+		t.Fatal(err)
+	}
+	g.update(func(tx store.Tx) error { return tx.Insert(ctx, &store.Node{Type: "t", Name: "other"}) }) // takes the number that was free again
+	g.update(func(tx store.Tx) error {
+		parent, err := create(tx)
+		if err != nil {
+			return err
+		}
+		return tx.Insert(ctx, &store.Node{Parent: parent, Type: "jobs", Name: "j", Body: []byte("{}")})
+	})
+	err = g.store.View(ctx, func(r store.Reader) error { _, err := g.Resolve(ctx, r, child); return err })
+	if err != nil {
+		t.Errorf("the child that is there: %v", err)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -30,10 +31,11 @@ func lostRace(err error) bool {
 	return ok && (answer.Code == serializationFailure || answer.Code == deadlockDetected || answer.Code == uniqueViolation)
 }
 
-// refused reports whether the server refused a statement, so that the function may hear of it where it made the statement.
+// refused reports whether the server refused a statement for what it says, so that the function may hear of it where it made the statement. What ends the connection, or was lost
+// to another transaction, is no refusal.
 func refused(err error) bool {
 	answer, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && answer.Code != serializationFailure && answer.Code != deadlockDetected
+	return ok && answer.SeverityUnlocalized == "ERROR" && !strings.HasPrefix(answer.Code, "40") && !strings.HasPrefix(answer.Code, "57") && !strings.HasPrefix(answer.Code, "08")
 }
 
 // fault says in our words what went wrong: the one map from SQLSTATE and connection errors to kinds.

@@ -39,7 +39,11 @@ func (s *session) mustKnow() bool { return s.begin == sqlBeginRead || s.guess !=
 
 // believed judges the hopes by what was read.
 func (s *session) believed() error {
-	if s.dashed = s.dashed || s.guess != 0 && s.known && s.guess != s.generation; s.dashed {
+	if s.guess != 0 && s.known && s.guess != s.generation {
+		s.dashed = true
+		s.store.newest.CompareAndSwap(s.guess, s.generation) // also backwards: a server may have been set back
+	}
+	if s.dashed {
 		return errs.New(errs.Unavailable, "StoreContended", "something was committed meanwhile").Advise("repeat the request")
 	}
 	return nil
@@ -95,22 +99,27 @@ const (
 	idsWanted  = 32
 )
 
-// ids are numbers of the sequence that no node has.
+// ids are numbers of the sequence that no node has, and that no server gives again: the transactions that fetched them were committed.
 type ids struct {
 	mu   sync.Mutex
-	free []int64
+	free []store.ID
 }
 
 // take takes an id, if there is one.
-func (p *ids) take() (store.ID, bool) {
+func (p *ids) take() (id store.ID, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.free) == 0 {
-		return 0, false
+	if ok = len(p.free) > 0; ok {
+		id, p.free = p.free[0], p.free[1:]
 	}
-	id := p.free[0]
-	p.free = p.free[1:]
-	return store.ID(id), true
+	return id, ok
+}
+
+// give puts ids to the others.
+func (p *ids) give(more []store.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, more...)
 }
 
 // few reports whether ids should be fetched with the next occasion.
@@ -120,38 +129,42 @@ func (p *ids) few() bool {
 	return len(p.free) < idsWanted
 }
 
-// fetch is a statement that fetches ids.
-func (p *ids) fetch() statement {
+// fetchIDs is a statement that fetches ids for this transaction, and for others once it is committed.
+func (s *session) fetchIDs() statement {
 	return statement{sqlNewIDs, []any{int64(idsFetched)}, func(rows pgx.Rows) error {
 		var id int64
 		err := rows.Scan(&id)
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.free = append(p.free, id)
+		s.fetched = append(s.fetched, store.ID(id))
 		return err
 	}}
 }
 
+// takeID takes an id that this transaction fetched or that is in stock, or fetches some.
+func (t *tx) takeID(ctx context.Context) (id store.ID, err error) {
+	if len(t.fetched) == 0 {
+		if id, ok := t.store.ids.take(); ok {
+			return id, nil
+		}
+		if _, err := t.send(ctx, "fetch ids", t.fetchIDs()); err != nil {
+			return 0, err
+		}
+	}
+	id, t.fetched = t.fetched[0], t.fetched[1:]
+	return id, nil
+}
+
 // insertLater inserts with what is sent next. A parent that is missing, or a name that is taken, dashes the hope.
-func (t *tx) insertLater(ctx context.Context, n *store.Node) (done bool, err error) {
-	if !t.hopeful {
-		return false, nil
+func (t *tx) insertLater(ctx context.Context, n *store.Node) error {
+	id, err := t.takeID(ctx)
+	if err != nil {
+		return err
 	}
-	id, ok := t.store.ids.take()
-	if !ok {
-		if _, err := t.send(ctx, "fetch ids", t.store.ids.fetch()); err != nil {
-			return true, err
-		}
-		if id, ok = t.store.ids.take(); !ok { // others were faster
-			return false, nil
-		}
+	if err := t.write(ctx, "insert a node", sqlInsertLater, insertArgs(n, int64(id))...); err != nil {
+		return err
 	}
-	err = t.write(ctx, "insert a node", sqlInsertLater, insertArgs(n, int64(id))...)
-	if err == nil {
-		n.ID = id
-		t.hold(*n, false)
-	}
-	return true, err
+	n.ID = id
+	t.hold(*n, false)
+	return nil
 }
 
 // insertArgs are the arguments of the statements that insert one node.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
 )
@@ -120,6 +122,8 @@ func TestAViewThatWalksOnSeesOneState(t *testing.T) {
 			if err != nil {
 				return err
 			}
+			a := met[0].Body
+			met[0] = store.Node{} // the slice is the caller's
 			if runs == 1 {
 				c.between()
 			}
@@ -127,7 +131,7 @@ func TestAViewThatWalksOnSeesOneState(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			seen = fmt.Sprintf("%s %s", met[0].Body, b.Body)
+			seen = fmt.Sprintf("%s %s", a, b.Body)
 			return nil
 		}))
 		if runs != c.runs || seen != c.want {
@@ -181,6 +185,118 @@ func TestWhatIsWrittenLaterIsWrittenAsItWas(t *testing.T) {
 			t.Errorf("written %q and %q", got.Body, value)
 		}
 		return errors.Join(err, missing)
+	}))
+}
+
+// TestWhatIsCommittedIsNotRunAgain ends the connection while its COMMIT works: the server says COMMIT, and then that it was terminated.
+func TestWhatIsCommittedIsNotRunAgain(t *testing.T) {
+	t.Parallel()
+	dsn, ctx := server.Database(t), t.Context()
+	first := openAt(t, dsn)
+	id := plant(t, first, "a")[0]
+	save(t, first, id, "0")
+	admin, err := pgx.Connect(ctx, dsn)
+	must(t, err)
+	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
+	var database string
+	must(t, admin.QueryRow(ctx, "SELECT current_database()").Scan(&database))
+	for _, setting := range []string{"commit_delay = 100000", "commit_siblings = 0"} { // COMMIT takes a tenth of a second
+		_, err = admin.Exec(ctx, "ALTER DATABASE "+database+" SET "+setting)
+		must(t, err)
+	}
+	s := openAt(t, dsn)
+	killed, stop := make(chan int), make(chan struct{})
+	go func() {
+		count := 0
+		for err := error(nil); err == nil && count == 0; {
+			select {
+			case <-stop:
+				err = errs.New(errs.Canceled, "Stop", "nothing to terminate")
+			default:
+				err = admin.QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+					WHERE datname = current_database() AND pid <> pg_backend_pid() AND query = 'COMMIT' AND state = 'active'`).Scan(&count)
+			}
+		}
+		killed <- count
+	}()
+	runs := 0
+	err = s.Update(ctx, func(tx store.Tx) error {
+		runs++
+		held, err := tx.Hold(ctx, store.Exclusive, id)
+		if err != nil {
+			return err
+		}
+		held[0].Body = append([]byte("1+"), held[0].Body...)
+		return tx.Save(ctx, held[0])
+	})
+	close(stop)
+	if terminated := <-killed; terminated != 1 {
+		t.Logf("%d connections were terminated", terminated)
+	}
+	must(t, first.View(ctx, func(r store.Reader) error {
+		n, missing := r.Node(ctx, id)
+		if runs != 1 || err == nil && string(n.Body) != "1+0" {
+			t.Errorf("%d runs wrote %q: %v", runs, n.Body, err)
+		}
+		return missing
+	}))
+}
+
+// TestARefusalThatCannotBeJudgedIsNotTold: the function refuses because of a generation that may be old, and the server is gone.
+func TestARefusalThatCannotBeJudgedIsNotTold(t *testing.T) {
+	t.Parallel()
+	here, there := twoNodes(t)
+	bump(t, there)
+	admin, err := pgx.Connect(t.Context(), here.pool.Config().ConnString())
+	must(t, err)
+	defer func() { _ = admin.Close(context.WithoutCancel(t.Context())) }()
+	refuse := func(r store.Reader) error {
+		if _, err := r.Generation(t.Context()); err != nil {
+			return err
+		}
+		if _, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
+			return err
+		}
+		return errs.New(errs.Denied, "No", "no")
+	}
+	if err := here.View(t.Context(), refuse); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("view: got %v, want Unavailable", err)
+	}
+	if err := here.Update(t.Context(), func(tx store.Tx) error { return refuse(tx) }); !errs.Is(err, errs.Unavailable) {
+		t.Errorf("update: got %v, want Unavailable", err)
+	}
+}
+
+// TestWhatIsHeldIsTheTransactionsOwn: neither a refused save nor a buffer that is used again changes what the transaction reads.
+func TestWhatIsHeldIsTheTransactionsOwn(t *testing.T) {
+	t.Parallel()
+	s, ctx := open(t), t.Context()
+	id := plant(t, s, "a")[0]
+	save(t, s, id, "before")
+	must(t, s.Update(ctx, func(tx store.Tx) error {
+		held, err := tx.Hold(ctx, store.Exclusive, id)
+		if err != nil {
+			return err
+		}
+		n := held[0]
+		copy(n.Body, "XXXXXX")
+		n.ETag, n.Body = "\x00", []byte("refused")
+		if err := tx.Save(ctx, n); !errs.Is(err, errs.Invalid) {
+			t.Errorf("save: %v", err)
+		}
+		if got, err := tx.Node(ctx, id); err != nil || string(got.Body) != "before" {
+			t.Errorf("behind a refused save: %q, %v", got.Body, err)
+		}
+		n.ETag, n.Body = "e", []byte("saved")
+		if err := tx.Save(ctx, n); err != nil {
+			return err
+		}
+		copy(n.Body, "XXXXX")
+		got, err := tx.Node(ctx, id)
+		if string(got.Body) != "saved" {
+			t.Errorf("behind a save: %q", got.Body)
+		}
+		return err
 	}))
 }
 

@@ -20,12 +20,13 @@ func (t *tx) Insert(ctx context.Context, nodes ...*store.Node) error {
 			return err
 		}
 	}
+	t.inserted = t.inserted || len(nodes) > 0
 	switch len(nodes) {
 	case 0:
 		return nil
 	case 1:
-		if done, err := t.insertLater(ctx, nodes[0]); done {
-			return err
+		if t.hopeful {
+			return t.insertLater(ctx, nodes[0])
 		}
 		return t.insertOne(ctx, nodes[0])
 	}

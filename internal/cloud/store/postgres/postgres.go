@@ -104,7 +104,7 @@ func (s *Store) look(ctx context.Context, fn func(store.Reader) error, hopeful b
 	}
 	defer r.finish()
 	err = fn(r)
-	if judged := r.judge(ctx); err == nil {
+	if judged := r.judge(ctx); judged != nil {
 		err = judged
 	}
 	if r.known {
@@ -175,10 +175,13 @@ func (s *Store) attempt(ctx context.Context, fn func(*tx) error, wanted map[stor
 		session.ahead = []statement{{sql: sqlHoldAhead, args: []any{numbers(slices.Collect(maps.Keys(wanted)))}}}
 	}
 	err, again := store.LostRace(run(t, fn))
-	if err == nil && !session.again && !session.dashed {
-		err = t.commit(ctx)
-	} else if judged := session.judge(ctx); judged != nil {
+	switch judged := session.judge(ctx); {
+	case judged != nil:
 		err = judged
+	case err == nil && !session.again && !session.dashed:
+		err = t.commit(ctx)
+	case len(session.later) > 0: // a write of it may have been refused before
+		session.dashed = true
 	}
 	if t.known && !t.moved {
 		s.learn(t.generation)

@@ -8,19 +8,21 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/store/row"
 )
 
 // session is a transaction on a connection of its own.
 type session struct {
-	store *Store
-	conn  *pgxpool.Conn
-	begin string      // how to begin; sent together with the first statement
-	ahead []statement // sent behind begin and before the first statement
-	later []statement // writes that nobody waits for: sent before the next statement (hope.go)
-	begun bool
-	over  bool
-	again bool // the transaction was lost in a way that running it again may cure
+	store   *Store
+	conn    *pgxpool.Conn
+	begin   string      // how to begin; sent together with the first statement
+	ahead   []statement // sent behind begin and before the first statement
+	later   []statement // writes that nobody waits for: sent before the next statement (hope.go)
+	fetched []store.ID  // ids for nodes; nobody's if the transaction is rolled back
+	begun   bool
+	over    bool
+	again   bool // the transaction was lost in a way that running it again may cure
 
 	generation int64 // as it was read last
 	known      bool  // it was read
@@ -60,6 +62,8 @@ func (s *session) exchange(ctx context.Context, verb string, statements ...state
 func (s *session) judged(ctx context.Context, verb string, written bool, statements []statement) (pgconn.CommandTag, error) {
 	tag, err := s.pipeline(ctx, statements)
 	switch {
+	case tag.String() == sqlCommit: // and nothing that comes behind it takes it back
+		return tag, nil
 	case err == nil:
 		return tag, s.believed()
 	case written && refused(err):
@@ -83,7 +87,7 @@ func (s *session) opening(statements []statement) []statement {
 		first = append(first, s.readGeneration(sqlGeneration))
 	}
 	if s.hopeful && s.begin == sqlBeginWrite && s.store.ids.few() {
-		first = append(first, s.store.ids.fetch())
+		first = append(first, s.fetchIDs())
 	}
 	return first
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -18,6 +19,8 @@ type tx struct {
 	moved  bool              // it was moved: what was read is not committed
 	wanted map[store.ID]bool // nodes that this run or an earlier one locks
 	held   map[store.ID]heldNode
+
+	inserted bool
 }
 
 var _ store.Tx = (*tx)(nil)
@@ -30,9 +33,6 @@ type heldNode struct {
 
 // commit makes the transaction durable. The generation moves last, so that its row is held only for a moment.
 func (t *tx) commit(ctx context.Context) error {
-	if err := t.judge(ctx); err != nil {
-		return err
-	}
 	if !t.begun && !t.bump && len(t.later) == 0 {
 		return nil
 	}
@@ -50,6 +50,7 @@ func (t *tx) commit(ctx context.Context) error {
 		return errs.New(errs.Internal, "TransactionBroken", "the transaction was rolled back: a statement of it had failed")
 	}
 	t.moved = false
+	t.store.ids.give(t.fetched)
 	return nil
 }
 
@@ -65,13 +66,22 @@ func (t *tx) hold(n store.Node, exclusive bool) {
 	if t.held == nil {
 		t.held = map[store.ID]heldNode{}
 	}
-	t.held[n.ID] = heldNode{exclusive, n}
+	t.held[n.ID] = heldNode{exclusive, ownCopy(n)}
 }
+
+// ownCopy is a node that shares nothing with another.
+func ownCopy(n store.Node) store.Node {
+	n.Body, n.Refs = bytes.Clone(n.Body), slices.Clone(n.Refs)
+	return n
+}
+
+// Inserted reports whether a node was added.
+func (t *tx) Inserted() bool { return t.inserted }
 
 // mine returns a node that only this transaction can change, as it is.
 func (t *tx) mine(id store.ID) (store.Node, bool) {
 	h := t.held[id]
-	return h.node, h.exclusive
+	return ownCopy(h.node), h.exclusive
 }
 
 // Node returns a node by id.
@@ -87,11 +97,12 @@ func (t *tx) Save(ctx context.Context, n store.Node) error {
 	t.want(n.ID)
 	args := []any{int64(n.ID), n.Flag, n.ETag, none(row.PackRefs(n.Refs)), row.Micros(n.Changed), none(n.Body)}
 	if h, held := t.held[n.ID]; held {
-		if h.exclusive {
+		err := t.write(ctx, "save a node", sqlSave, args...)
+		if err == nil && h.exclusive {
 			h.node.Flag, h.node.ETag, h.node.Refs, h.node.Changed, h.node.Body = n.Flag, n.ETag, n.Refs, row.Time(row.Micros(n.Changed)), some(n.Body)
 			t.hold(h.node, true)
 		}
-		return t.write(ctx, "save a node", sqlSave, args...)
+		return err
 	}
 	changed, err := t.query(ctx, "save a node", nil, sqlSave, args...)
 	if err == nil && changed == 0 {

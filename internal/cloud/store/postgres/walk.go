@@ -116,7 +116,7 @@ func (s *session) Walk(ctx context.Context, from store.ID, steps []store.Step) (
 // walkOn goes on where one statement could not go further.
 func (s *session) walkOn(ctx context.Context, w *walk, steps []store.Step) ([]store.Node, error) {
 	if len(w.met) < maxHops || len(steps) == maxHops {
-		return w.met, nil
+		return slices.Clone(w.met), nil // what was met alone is compared later
 	}
 	below, err := s.Walk(ctx, w.met[maxHops-1].ID, steps[maxHops:])
 	return slices.Concat(w.met, below), err

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
@@ -35,7 +36,9 @@ func (d *durable) open(path string, how care) error {
 	if how == kept {
 		log, err := os.OpenFile(path+"-wal", os.O_RDWR|os.O_CREATE, 0o600)
 		if err == nil {
-			err = syncFolder(filepath.Dir(path))
+			if err = errors.Join(log.Sync(), syncFolder(filepath.Dir(path))); err != nil { // what is found there may never have been synced
+				_ = log.Close()
+			}
 		}
 		if err != nil {
 			return errs.Wrap(errs.Unavailable, "StoreUnreadable", err, "the log %s-wal of the store cannot be opened", path).At(path).

@@ -70,6 +70,41 @@ func TestNobodyIsToldWhatIsNotDurable(t *testing.T) {
 	})
 }
 
+// TestAGroupBehindAFailedSyncIsLost: the system tells once that it could not write. The group that was carried out meanwhile is not committed, and nobody hears of what
+// was never durable.
+func TestAGroupBehindAFailedSyncIsLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk, syncs := make(chan error), 0
+		s.durable.sync = func() error { syncs++; return <-disk }
+		answers := make([]error, 3)
+		for i, name := range []string{"one", "two", "one"} {
+			go func() {
+				answers[i] = s.Update(t.Context(), func(tx store.Tx) error { return tx.Insert(t.Context(), &store.Node{Type: "t", Name: name}) })
+			}()
+			synctest.Wait() // the first is being synced; the others are carried out and wait, the last one with a conflict
+		}
+		disk <- errors.New("input/output error")
+		synctest.Wait()
+		for i, err := range answers {
+			refused(t, err, errs.Unavailable, "StoreIO", s.path)
+			if t.Failed() {
+				t.Fatalf("update %d", i)
+			}
+		}
+		if syncs != 1 {
+			t.Errorf("it was synced %d times", syncs)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestADiskThatFailsIsNotBelievedAgain: what was acknowledged is there after the next start, and until then nothing is.
 func TestADiskThatFailsIsNotBelievedAgain(t *testing.T) {
 	t.Parallel()

@@ -76,12 +76,20 @@ func (s *Store) Close() error {
 	<-s.written
 	s.durable.close()
 	s.readers.close()
-	err := s.writer.Close()
+	err := s.closeWriter()
 	s.lock.release()
 	if err != nil {
 		return fault(s.path, "close", err)
 	}
 	return nil
+}
+
+// closeWriter writes the log back into the file, unless the log is not to be believed: the next start reads it, and its checksums, from the disk.
+func (s *Store) closeWriter() error {
+	if s.durable.fault() != nil {
+		s.writer.KeepLog()
+	}
+	return s.writer.Close()
 }
 
 // View runs fn on one snapshot, which begins with the first read.

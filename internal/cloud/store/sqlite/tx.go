@@ -12,8 +12,9 @@ import (
 // tx is one update within the writer's group.
 type tx struct {
 	reader
-	next   *int64 // the newest generation that anybody ever took, committed or not
-	bumped bool
+	next     *int64 // the newest generation that anybody ever took, committed or not
+	bumped   bool
+	inserted *bool // by any member of the group
 }
 
 var _ store.Tx = (*tx)(nil)
@@ -25,6 +26,9 @@ func (t *tx) change(ctx context.Context, verb string, q *lite.Query, args ...any
 	}
 	return t.conn.Changed(), nil
 }
+
+// Inserted reports whether a node was added.
+func (t *tx) Inserted() bool { return *t.inserted }
 
 // Insert adds nodes, all of them or none.
 func (t *tx) Insert(ctx context.Context, nodes ...*store.Node) error {
@@ -65,7 +69,7 @@ func (t *tx) insert(ctx context.Context, n *store.Node, there *store.ID) error {
 	if err != nil {
 		return err
 	}
-	n.ID = store.ID(t.conn.LastID())
+	n.ID, *t.inserted = store.ID(t.conn.LastID()), true
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/store/row"
 	"github.com/amlmove/amlmove/internal/cloud/store/sqlite/lite"
+	"github.com/amlmove/amlmove/internal/errs"
 )
 
 // A group is committed when nobody waits and the group before is durable, or when one of these is reached: nobody's answer waits for long.
@@ -91,6 +92,8 @@ type group struct {
 	seen    int64  // generation as the members of the group see it
 	members []member
 	lost    error // the transaction is gone
+
+	inserted bool
 }
 
 // member is an update that was carried out and waits until what it saw and did is durable.
@@ -124,6 +127,9 @@ func (g *group) run(first *request) {
 	if !mine {
 		<-g.store.durable.free
 	}
+	if err := g.store.durable.fault(); err != nil && g.lost == nil {
+		g.lost = err // the group before: what this one saw may be gone
+	}
 	g.commit()
 	g.store.durable.groups <- g
 }
@@ -154,7 +160,7 @@ func (g *group) one(req *request) {
 		req.turn <- turn{err: g.lost}
 		return
 	}
-	t := &tx{reader: reader{conn: g.conn, path: g.store.path, generation: g.seen}, next: g.next}
+	t := &tx{reader: reader{conn: g.conn, path: g.store.path, generation: g.seen}, next: g.next, inserted: &g.inserted}
 	req.turn <- turn{tx: t}
 	err := <-req.ran
 	g.settle(err == nil)
@@ -201,10 +207,10 @@ func (g *group) commit() {
 	}
 }
 
-// answer tells the members how their updates ended.
+// answer tells the members how their updates ended. A refusal rests on what the transaction saw, and is lost with it.
 func (g *group) answer() {
 	for _, m := range g.members {
-		if m.err == nil {
+		if g.lost != nil && !errs.Is(m.err, errs.Unavailable) {
 			m.err = g.lost
 		}
 		m.request.done <- m.err

@@ -103,6 +103,13 @@ func (c *Conn) Close() error {
 	return err
 }
 
+// KeepLog leaves the write-ahead log as it is when the connection is closed.
+func (c *Conn) KeepLog() {
+	on := libc.NewVaList(int32(1), uintptr(0))
+	defer libc.Xfree(c.tls, on)
+	sqlite3.Xsqlite3_db_config(c.tls, c.db, sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on)
+}
+
 // Exec runs each statement of a script, dropping its rows. Nothing stays prepared.
 func (c *Conn) Exec(script string) error {
 	text, err := libc.CString(script)
