@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/errs"
@@ -63,10 +64,10 @@ func settled(answer Answer) (bool, error) {
 	if answer.Status != http.StatusOK || json.Unmarshal(answer.Body, &operation) != nil || operation.Status == "" || operation.Type != "" {
 		return true, nil
 	}
-	switch operation.Status {
-	case "Succeeded":
+	switch strings.ToLower(operation.Status) {
+	case "succeeded":
 		return true, nil
-	case "Failed", "Canceled":
+	case "failed", "canceled", "cancelled":
 		trouble := readError(errs.Conflict, answer.Body)
 		if trouble.Message == "" {
 			trouble.Message = "the operation ended as " + operation.Status

@@ -1,6 +1,7 @@
 package mover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func Begin(ctx context.Context, b Beginning) (Folder, error) {
 	id := IDOf(b.Plan)
 	f := Folder{filepath.Join(b.Root, id)}
 	if f.Has(RunFile) {
-		return f, nil
+		return f, sameCloud(f, b.Meta.Endpoint)
 	}
 	if !b.Plan.Applyable {
 		return f, errs.New(errs.Conflict, "PlanBlocked", "the plan is blocked and cannot be applied").Advise("amlmove plan shows the blockers and what to do about each")
@@ -76,6 +77,17 @@ func Begin(ctx context.Context, b Beginning) (Folder, error) {
 	}
 	b.Meta.ID, b.Meta.Key, b.Meta.Created = id, id+"-"+uuid.NewString(), b.Now().UTC()
 	return f, f.WriteJSON(RunFile, b.Meta) // last: it makes the folder a run
+}
+
+// sameCloud refuses a run that was begun against another cloud: what was read and sealed there is not what is here.
+func sameCloud(f Folder, endpoint string) error {
+	meta, err := f.Meta()
+	if err != nil || meta.Endpoint == endpoint {
+		return err
+	}
+	name := func(endpoint string) string { return cmp.Or(endpoint, "Azure") }
+	return errs.New(errs.Conflict, "RunElsewhere", "the run %s of this plan was begun against %s, and this is %s", meta.ID, name(meta.Endpoint), name(endpoint)).At(f.Path).
+		Advise("name another folder with --runs, or go on with that run: amlmove resume %s", meta.ID)
 }
 
 // readAgain captures both ends into the folder, and makes the plan that the same choices give now.

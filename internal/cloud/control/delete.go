@@ -64,6 +64,13 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 		return err
 	}
 	call.Query = req.Query
+	call.MayDelete = func(on arm.ID) error {
+		action := string(on.Type()) + "/delete"
+		if !st.Allowed(req.Caller.ObjectID, action, on) {
+			return access.Forbidden(req.Caller.ClientID, req.Caller.ObjectID, action, on.String())
+		}
+		return st.unlocked(on, access.Delete)
+	}
 	if entry.Delete != nil {
 		if err := entry.Delete(call); err != nil {
 			return err
@@ -140,13 +147,14 @@ func (e *Engine) remove(ctx context.Context, tx store.Tx, call *provider.Call) e
 
 // drop trashes a node and the extensions of its scope; whoever remembered its place must look again.
 func (e *Engine) drop(ctx context.Context, tx store.Tx, node store.ID, id arm.ID) error {
-	if _, err := tx.DropExtensions(ctx, store.ExtensionRange{Scope: id.String(), Below: true}, ""); err != nil {
+	dropped, err := tx.DropExtensions(ctx, store.ExtensionRange{Scope: id.String(), Below: true}, "")
+	if err != nil {
 		return err
 	}
 	if err := tx.Trash(ctx, node); err != nil {
 		return err
 	}
-	if len(id) > 3 {
+	if dropped == 0 && len(id) > 3 { // neither a rule nor a place that is remembered
 		return nil
 	}
 	return tx.Bump(ctx)

@@ -51,9 +51,15 @@ func (validateMove) Do(ctx context.Context, t *Task) error {
 // verdict asks once.
 func (t *Task) verdict(ctx context.Context, path string, body any) error {
 	number, answer, err := t.begin(ctx, http.MethodPost, path, orderVersion(), body)
-	location := answer.Trace().Location
-	if err != nil || location == "" {
+	if err != nil {
 		return err
+	}
+	location := answer.Trace().Location
+	switch {
+	case location == "" && answer.Status == http.StatusAccepted:
+		return errs.New(errs.Unavailable, "NoVerdict", "ARM accepted the question and did not say where its answer will be").Advise("try again; if it stays so, the service is at fault")
+	case location == "":
+		return nil
 	}
 	return t.attend(ctx, Operation{number, location}, nil)
 }

@@ -1,6 +1,7 @@
 package ml
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -91,7 +92,7 @@ func attach(c *provider.Call, props map[string]any, kind string) error {
 	}
 	want := attachedTypes[kind]
 	if _, err := c.Types.Find(want); want == "" || err != nil {
-		if _, err := arm.Parse(behind); err != nil {
+		if id, err := arm.Parse(behind); err != nil || len(id) < 3 {
 			return provider.Invalid("BadRequest", "the property 'properties.resourceId' must be a resource id, not '%s'.", behind).At("properties.resourceId")
 		}
 		return nil
@@ -259,6 +260,11 @@ func deleteCompute(c *provider.Call) error {
 		}
 		c.Doc.Private["underlyingResourceAction"] = aml.ActionDetach
 	case strings.EqualFold(action, aml.ActionDelete):
+		if id, ok := behindCompute(c); ok {
+			if err := c.MayDelete(id); err != nil {
+				return err
+			}
+		}
 		c.Doc.Private["underlyingResourceAction"] = aml.ActionDelete
 	default:
 		return provider.Invalid("BadRequest", "the query parameter 'underlyingResourceAction' is required and must be Delete or Detach, not '%s'.", action).
@@ -268,14 +274,19 @@ func deleteCompute(c *provider.Call) error {
 	return nil
 }
 
+// behindCompute is the resource that an attached compute stands for, if it is one of the kind that can be attached so.
+func behindCompute(c *provider.Call) (arm.ID, bool) {
+	kind := tree.Text(c.Props(), "computeType")
+	want := cmp.Or(attachedTypes[kind], attachedTypes[aml.ComputeAKS]) // Kubernetes: of those that this cloud knows
+	id, err := arm.Parse(tree.Text(c.Props(), "resourceId"))
+	return id, err == nil && !aml.Managed(kind) && len(id) == 3 && id.Type().Is(want)
+}
+
 // goneCompute deletes the resource behind an attached compute if that was asked for: a mover that mixes the two up does harm here as it does in Azure.
 func goneCompute(c *provider.Call) error {
-	if tree.Text(c.Doc.Private, "underlyingResourceAction") != aml.ActionDelete || aml.Managed(tree.Text(c.Props(), "computeType")) {
+	id, ok := behindCompute(c)
+	if !ok || tree.Text(c.Doc.Private, "underlyingResourceAction") != aml.ActionDelete {
 		return nil
-	}
-	id, err := arm.Parse(tree.Text(c.Props(), "resourceId"))
-	if err != nil {
-		return nil // nothing is named, so nothing is behind it
 	}
 	found, err := c.Tree.Resolve(c.Ctx, c.Tx, id)
 	if errs.Is(err, errs.NotFound) {
