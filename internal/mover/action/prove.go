@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +44,11 @@ func (proveRestorable) Do(ctx context.Context, t *Task) (err error) {
 		}
 	}
 	reasons = append(reasons, t.changed(f)...)
-	if len(reasons) > 0 {
+	late, err := t.late(ctx, file)
+	if err != nil {
+		return err
+	}
+	if reasons = append(reasons, late...); len(reasons) > 0 {
 		return errs.New(errs.Conflict, "NotRestorable", "what would be removed could not be made again as it is: %s", strings.Join(reasons, "; ")).At(t.Plan.Workspace).
 			Advise("nothing was removed; mend it and resume, or plan again")
 	}
@@ -80,6 +85,34 @@ func (t *Task) readAgain(ctx context.Context, file string) (*facts.Facts, error)
 	}
 	defer func() { _ = snap.Close() }() // only read
 	return facts.Read(ctx, snap)
+}
+
+// lateShown is how many data assets are named one by one.
+const lateShown = 5
+
+// late names the data asset versions that are new or changed since they were written down: the move drops them, and only what was written down is registered again (S05).
+func (t *Task) late(ctx context.Context, file string) (reasons []string, err error) {
+	now, err := snapshot.Open(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, now.Close()) }()
+	count := 0
+	for change, err := range snapshot.Diff(ctx, t.Before, now) {
+		if err != nil {
+			return nil, err
+		}
+		if change.Section != snapshot.Content || !change.Type.Is(assets+"/versions") || change.What == snapshot.Removed {
+			continue
+		}
+		if count++; count <= lateShown {
+			reasons = append(reasons, fmt.Sprintf("%s was %s since it was written down, and would be lost (plan again, and apply that with another --runs folder)", change.ID, change.What))
+		}
+	}
+	if count > lateShown {
+		reasons = append(reasons, fmt.Sprintf("so were %d other versions of data assets", count-lateShown))
+	}
+	return reasons, nil
 }
 
 // destroyed are the kinds of content that the phase clear removes, with what hangs below them.
