@@ -165,6 +165,8 @@ func TestOperationsAreFollowedFromASavedURL(t *testing.T) {
 		{"a Location that is accepted, then empty", []string{"202 ", "202 ", "204 "}, ""},
 		{"an Azure-AsyncOperation", []string{`200 {"status":"InProgress"}`, `200 {"status":"Succeeded"}`}, ""},
 		{"one that fails", []string{`200 {"status":"Running"}`, `200 {"status":"Failed","error":{"code":"Broken","message":"m"}}`}, "Broken"},
+		{"words in other spellings", []string{`200 {"status":"running"}`, `200 {"status":"succeeded"}`}, ""},
+		{"one that somebody ended", []string{`200 {"status":"Cancelled","error":{"code":"Ended","message":"m"}}`}, "Ended"},
 		{"a resource that has a status of its own", []string{`200 {"id":"/x","type":"a/b","status":"Warming"}`}, ""},
 		{"an error at the Location", []string{"202 ", `409 {"error":{"code":"Taken","message":"m"}}`}, "Taken"},
 	} {

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/amlmove/amlmove/internal/cloud/store"
-	"github.com/amlmove/amlmove/internal/cloud/store/row"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -151,24 +150,4 @@ func (t *tx) takeID(ctx context.Context) (id store.ID, err error) {
 	}
 	id, t.fetched = t.fetched[0], t.fetched[1:]
 	return id, nil
-}
-
-// insertLater inserts with what is sent next. A parent that is missing, or a name that is taken, dashes the hope.
-func (t *tx) insertLater(ctx context.Context, n *store.Node) error {
-	id, err := t.takeID(ctx)
-	if err != nil {
-		return err
-	}
-	if err := t.write(ctx, "insert a node", sqlInsertLater, insertArgs(n, int64(id))...); err != nil {
-		return err
-	}
-	n.ID = id
-	t.hold(*n, false)
-	return nil
-}
-
-// insertArgs are the arguments of the statements that insert one node.
-func insertArgs(n *store.Node, more ...any) []any {
-	return append([]any{int64(n.Parent), row.Key(n.Type), row.Key(n.Name), n.Type, n.Name, n.Flag, n.ETag, none(row.PackRefs(n.Refs)),
-		row.Micros(n.Created), row.Micros(n.Changed), none(n.Body)}, more...)
 }

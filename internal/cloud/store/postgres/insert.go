@@ -33,6 +33,26 @@ func (t *tx) Insert(ctx context.Context, nodes ...*store.Node) error {
 	return t.insertMany(ctx, nodes)
 }
 
+// insertLater inserts with what is sent next. A parent that is missing, or a name that is taken, dashes the hope.
+func (t *tx) insertLater(ctx context.Context, n *store.Node) error {
+	id, err := t.takeID(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.write(ctx, "insert a node", sqlInsertLater, insertArgs(n, int64(id))...); err != nil {
+		return err
+	}
+	n.ID = id
+	t.hold(*n, false)
+	return nil
+}
+
+// insertArgs are the arguments of the statements that insert one node.
+func insertArgs(n *store.Node, more ...any) []any {
+	return append([]any{int64(n.Parent), row.Key(n.Type), row.Key(n.Name), n.Type, n.Name, n.Flag, n.ETag, none(row.PackRefs(n.Refs)),
+		row.Micros(n.Created), row.Micros(n.Changed), none(n.Body)}, more...)
+}
+
 // insertOne inserts in one round trip; only if nothing came of it, it asks why.
 func (t *tx) insertOne(ctx context.Context, n *store.Node) error {
 	var id int64

@@ -2,8 +2,8 @@
 //
 // It holds a pool of connections and the schema, which it migrates when opened. Updates run in READ COMMITTED with explicit
 // row locks (Hold, and the locks that inserts take on parents) and are run again after a deadlock or a lost race; views run
-// in REPEATABLE READ. BEGIN travels with the first statement, so a view of one read is one round trip. It must not
-// know ARM, HTTP or resource types. Its floor is store, store/row and errs.
+// in REPEATABLE READ. BEGIN travels with the first statement, and first runs save further round trips by hoping (hope.go).
+// It must not know ARM, HTTP or resource types. Its floor is store, store/row and errs.
 package postgres
 
 import (
