@@ -1,9 +1,13 @@
 package action
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/plan"
 )
@@ -93,4 +97,38 @@ func TestNestedErrorsAreWordedOnce(t *testing.T) {
 	if err.Error() != want {
 		t.Errorf("got  %s\nwant %s", err, want)
 	}
+}
+
+// reticent takes away where the answer to ARM's verdict will be.
+type reticent struct{}
+
+func (reticent) Do(req *policy.Request) (*http.Response, error) {
+	answer, err := req.Next()
+	if err == nil && strings.HasSuffix(req.Raw().URL.Path, "/validateMoveResources") {
+		answer.Header.Del("Location")
+		answer.Header.Del("Azure-AsyncOperation")
+	}
+	return answer, err
+}
+
+// An accepted question is no verdict: who cannot hear the answer does not go on.
+func TestAnAcceptedQuestionIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	w := quietWorld(t, "all")
+	options := w.cloud.ClientOptions()
+	options.PerCallPolicies = []policy.Policy{reticent{}}
+	client, err := azure.New(azure.Options{Endpoint: w.cloud.Endpoint, Credential: w.cloud.Credential(), Client: options, Sleep: quick{}.Sleep})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Client = client
+	task := w.task(plan.ValidateMove, w.Plan.Workspace, nil)
+	err = validateMove{}.Do(t.Context(), task)
+	if code := codeIn(err); code != "NoVerdict" || errs.Retryable(err) {
+		t.Errorf("got %v", err)
+	}
+	if asked := w.journal.writes(); asked != moveTries {
+		t.Errorf("ARM was asked %d times, want %d", asked, moveTries)
+	}
+	w.done(t, task, false)
 }
