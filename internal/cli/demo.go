@@ -180,7 +180,7 @@ func (s *scene) plan(ctx context.Context, name string) (*plan.Plan, error) {
 	if _, err := capture.Run(ctx, capture.Options{Client: s.client, Workspace: s.workspace, Target: s.target, Tool: toolVersion()}, w); err != nil {
 		return nil, err
 	}
-	p, err := mover.Make(ctx, file, demoChoices)
+	p, err := plan.Of(ctx, file, demoChoices)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/errs"
-	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/snapshot"
@@ -64,7 +63,7 @@ func runPlan(ctx context.Context, s streams, o planOptions, of string) error {
 	if err != nil {
 		return err
 	}
-	p, err := mover.Make(ctx, snap, o.choices)
+	p, err := plan.Of(ctx, snap, o.choices)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // backward is the durable workflow that brings the source back to what it was.
-func (r *Run) backward(ctx dbos.Context, _ order) (verdict, error) {
+func (r *Run) backward(ctx dbos.Context, o order) (verdict, error) {
 	steps, err := dbos.RunAsStep(ctx, r.toUndo, dbos.WithStepName("to undo"))
 	if err != nil {
 		return verdict{}, err
@@ -21,7 +21,7 @@ func (r *Run) backward(ctx dbos.Context, _ order) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	return dbos.RunAsStep(ctx, func(ctx context.Context) (verdict, error) { return v, r.journal.become(ctx, v.State, v.Reason) }, dbos.WithStepName("conclude"))
+	return dbos.RunAsStep(ctx, func(context.Context) (verdict, error) { return v, r.journal.conclude(o.Attempt, v) }, dbos.WithStepName("conclude"))
 }
 
 // toUndo lists the steps that were begun, before the point of no return, last first.
@@ -92,7 +92,7 @@ func (r *Run) Back(ctx context.Context) (Record, error) {
 	case Partial, Done:
 		return record, r.tooLate()
 	}
-	there, err := r.Actions.AtSource(ctx, &action.Task{Env: r.env})
+	there, err := r.atSource(ctx)
 	if err != nil {
 		return record, err
 	}
@@ -109,8 +109,14 @@ func (r *Run) Back(ctx context.Context) (Record, error) {
 	return r.journal.record(ctx)
 }
 
+// atSource reports whether the workspace and what goes with it are still where they were. A move that an earlier process asked for is brought to its end before.
+func (r *Run) atSource(ctx context.Context) (bool, error) {
+	move, _ := r.Plan.Find(r.Plan.NoReturn) // a plan without one is refused when it is read
+	return r.Actions.AtSource(ctx, &action.Task{Env: r.env, Step: move})
+}
+
 func (r *Run) concluded(ctx context.Context, state State) (Record, error) {
-	if err := r.journal.become(ctx, state, ""); err != nil {
+	if err := r.journal.become(state, ""); err != nil {
 		return Record{}, err
 	}
 	return r.journal.record(ctx)

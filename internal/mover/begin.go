@@ -12,14 +12,11 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/errs"
-	"github.com/amlmove/amlmove/internal/facts"
+	"github.com/amlmove/amlmove/internal/mover/action"
 	"github.com/amlmove/amlmove/internal/plan"
-	"github.com/amlmove/amlmove/internal/rules"
-	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
 // Beginning says how a run is made of a reviewed plan.
@@ -64,11 +61,11 @@ func Begin(ctx context.Context, b Beginning) (Folder, error) {
 		return f, err
 	}
 	defer unlock()
-	fresh, err := readAgain(ctx, f, b)
+	fresh, err := readAgain(ctx, b.Plan, capture.Options{Client: b.Client, Tool: b.Meta.Tool, Progress: b.Progress}, f.File(BeforeFile))
 	if err != nil {
 		return f, errors.Join(err, os.RemoveAll(f.Path))
 	}
-	if changes := plan.Drift(b.Plan, fresh); len(changes) > 0 {
+	if changes := plan.Drift(b.Plan, fresh, nil); len(changes) > 0 {
 		return f, errors.Join(&Drift{changes}, os.RemoveAll(f.Path))
 	}
 	reviewed := *b.Plan
@@ -90,42 +87,10 @@ func sameCloud(f Folder, endpoint string) error {
 		Advise("name another folder with --runs, or go on with that run: amlmove resume %s", meta.ID)
 }
 
-// readAgain captures both ends into the folder, and makes the plan that the same choices give now.
-func readAgain(ctx context.Context, f Folder, b Beginning) (*plan.Plan, error) {
-	workspace, err := arm.Parse(b.Plan.Workspace)
-	if err != nil {
+// readAgain captures both ends of a plan into a file, and makes the plan that the same choices give now.
+func readAgain(ctx context.Context, p *plan.Plan, o capture.Options, file string) (*plan.Plan, error) {
+	if err := action.ReadAgain(ctx, p, o, file); err != nil {
 		return nil, err
 	}
-	target, err := arm.Parse(b.Plan.Target)
-	if err != nil {
-		return nil, err
-	}
-	writer, err := snapshot.Create(ctx, f.File(BeforeFile), true)
-	if err != nil {
-		return nil, err
-	}
-	o := capture.Options{Client: b.Client, Workspace: workspace, Target: target, Tool: b.Meta.Tool, Progress: b.Progress}
-	if _, err := capture.Run(ctx, o, writer); err != nil {
-		return nil, err
-	}
-	return Make(ctx, f.File(BeforeFile), b.Plan.Choices)
-}
-
-// Make makes the plan of a snapshot: its facts, what the rules find, and the steps.
-func Make(ctx context.Context, file string, choices rules.Choices) (p *plan.Plan, err error) {
-	snap, err := snapshot.Open(ctx, file)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, snap.Close()) }()
-	f, err := facts.Read(ctx, snap)
-	if err != nil {
-		return nil, err
-	}
-	p, err = plan.Make(f, rules.Judge(f, choices), choices)
-	if err != nil {
-		return nil, err
-	}
-	p.Snapshot = plan.Source{File: file, Digest: snap.Header.Digest, Taken: snap.Header.Begun}
-	return p, nil
+	return plan.Of(ctx, file, p.Choices)
 }

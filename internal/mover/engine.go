@@ -16,6 +16,7 @@ import (
 	"github.com/dbos-inc/dbos-transact-golang/dbos"
 
 	"github.com/amlmove/amlmove/internal/azure"
+	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/mover/action"
 	"github.com/amlmove/amlmove/internal/plan"
@@ -42,8 +43,10 @@ type Options struct {
 // Actions are what the engine needs to know of actions.
 type Actions interface {
 	Find(kind string) (action.Action, error)
-	// AtSource reports whether all that the plan moves is still at the source, and nothing of it is on its way.
+	// AtSource reports whether all that the plan moves is still at the source, and nothing of it is on its way. The task is that of the move.
 	AtSource(context.Context, *action.Task) (bool, error)
+	// ReadAgain reads both ends of the plan into a file, and makes the plan that the same choices give now.
+	ReadAgain(ctx context.Context, e *action.Env, file string) (*plan.Plan, error)
 }
 
 // Real are the actions of the package action.
@@ -54,8 +57,11 @@ type real struct{}
 func (real) Find(kind string) (action.Action, error) { return action.Find(kind) }
 
 func (real) AtSource(ctx context.Context, t *action.Task) (bool, error) {
-	places, err := action.Locate(ctx, t)
-	return err == nil && places.AllAtSource(), err
+	return action.StillThere(ctx, t)
+}
+
+func (real) ReadAgain(ctx context.Context, e *action.Env, file string) (*plan.Plan, error) {
+	return readAgain(ctx, e.Plan, capture.Options{Client: e.Client, Now: e.Clock.Now}, file)
 }
 
 // Event is something that happened in a run.
@@ -82,6 +88,7 @@ type Run struct {
 	env      *action.Env
 	flow     dbos.Context
 	launched bool
+	proofs   proofs
 	events   chan Event
 	watched  chan struct{}
 	closers  []func() error
@@ -102,7 +109,7 @@ func Open(ctx context.Context, o Options) (r *Run, err error) {
 	if o.Clock == nil {
 		o.Clock = action.Machine{}
 	}
-	r = &Run{Options: o, ID: meta.ID, key: meta.key()}
+	r = &Run{Options: o, ID: meta.ID, key: meta.key(), proofs: proofs{held: map[string]outcome{}}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.Close())
@@ -154,7 +161,7 @@ func (r *Run) openDatabase(ctx context.Context) error {
 	}
 	r.onClose(func() error { release(); return nil })
 	r.journal = &journal{db: r.Database.db, pen: r.Database.pen, run: r.key, id: r.ID, now: r.Clock.Now, hook: r.Hook}
-	return r.journal.enter(ctx)
+	return r.journal.enter()
 }
 
 func (r *Run) openEnv(ctx context.Context) error {
@@ -162,10 +169,10 @@ func (r *Run) openEnv(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.onClose(before.Close)
+	r.onClose(func() error { return r.env.Before.Close() }) // a run that begins anew has another one then
 	moves, err := r.Plan.Map()
 	if err != nil {
-		return err
+		return errors.Join(err, before.Close())
 	}
 	r.env = &action.Env{Client: r.Client, Plan: r.Plan, Before: before, Map: moves, Secrets: r.Secrets, Journal: r.journal, Clock: r.Clock, Folder: r.Folder.Path,
 		Tell: func(p action.Progress) {
@@ -228,17 +235,20 @@ func (r *Run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// launch starts the durable engine, which at once takes up the workflow that the last process left unended. One of the other direction is given up before.
-func (r *Run) launch(direction string) error {
+// launch starts the durable engine, which at once takes up what the last process left unended: of that, only the attempt in hand. Others are given up before: one of the other direction,
+// and one whose end is in the journal and did not reach the engine.
+func (r *Run) launch(attempt string) error {
 	if r.launched {
 		return nil
 	}
-	other := map[string]string{"forward": "backward", "backward": "forward"}[direction]
-	pending, err := dbos.ListWorkflows(r.flow, dbos.WithFilterStatus(dbos.WorkflowStatusPending, dbos.WorkflowStatusEnqueued), dbos.WithFilterWorkflowIDPrefix(r.key+"/"+other+"/"))
+	pending, err := dbos.ListWorkflows(r.flow, dbos.WithFilterStatus(dbos.WorkflowStatusPending, dbos.WorkflowStatusEnqueued), dbos.WithFilterWorkflowIDPrefix(r.key+"/"))
 	if err != nil {
 		return databaseError(err, r.ID)
 	}
 	for _, flow := range pending {
+		if flow.ID == attempt {
+			continue
+		}
 		if err := dbos.CancelWorkflow(r.flow, flow.ID); err != nil {
 			return databaseError(err, r.ID)
 		}
@@ -268,10 +278,11 @@ func (r *Run) flowID(direction string, attempt int) string {
 
 // drive runs a workflow, or takes up one that was interrupted, and waits for its end.
 func (r *Run) drive(ctx context.Context, direction string, flow func(dbos.Context, order) (verdict, error), attempt int) (verdict, error) {
-	if err := r.launch(direction); err != nil {
+	id := r.flowID(direction, attempt)
+	if err := r.launch(id); err != nil {
 		return verdict{}, err
 	}
-	handle, err := dbos.RunWorkflow(r.flow, flow, order{attempt}, dbos.WithWorkflowID(r.flowID(direction, attempt)))
+	handle, err := dbos.RunWorkflow(r.flow, flow, order{attempt}, dbos.WithWorkflowID(id))
 	if err != nil {
 		return verdict{}, databaseError(err, r.ID)
 	}

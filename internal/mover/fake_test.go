@@ -42,6 +42,15 @@ func (e effects) AtSource(context.Context, *action.Task) (bool, error) {
 	return !e.there("move"), nil
 }
 
+// ReadAgain finds everything as it was.
+func (e effects) ReadAgain(_ context.Context, env *action.Env, file string) (*plan.Plan, error) {
+	data, err := os.ReadFile(filepath.Join(env.Folder, BeforeFile))
+	if err == nil {
+		err = os.WriteFile(file, data, 0o600)
+	}
+	return env.Plan, err
+}
+
 func (s stage) there(subject string) bool {
 	is := false
 	for _, line := range s.ledger() {

@@ -2,7 +2,9 @@ package mover
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -11,10 +13,11 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/mover/action"
 	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
 // forward is the durable workflow that carries the plan out.
-func (r *Run) forward(ctx dbos.Context, _ order) (verdict, error) {
+func (r *Run) forward(ctx dbos.Context, o order) (verdict, error) {
 	problems, err := dbos.RunAsStep(ctx, r.checkAll, dbos.WithStepName("check"))
 	if err != nil {
 		return verdict{}, err
@@ -25,7 +28,7 @@ func (r *Run) forward(ctx dbos.Context, _ order) (verdict, error) {
 			return verdict{}, err
 		}
 	}
-	return dbos.RunAsStep(ctx, func(ctx context.Context) (verdict, error) { return v, r.journal.become(ctx, v.State, v.Reason) }, dbos.WithStepName("conclude"))
+	return dbos.RunAsStep(ctx, func(context.Context) (verdict, error) { return v, r.journal.conclude(o.Attempt, v) }, dbos.WithStepName("conclude"))
 }
 
 // checkAll asks every step that was not done yet whether it may start, before anything is changed (pain 40). All problems are returned, not only the first.
@@ -151,12 +154,30 @@ func (r *Run) Forward(ctx context.Context) (Record, error) {
 	return r.journal.record(ctx)
 }
 
-// again lets a run that went back begin anew.
+// again lets a run that went back begin anew, from what is there now: both ends are read again, and *Drift says what is not as it was reviewed any more.
 func (r *Run) again(ctx context.Context) error {
-	if err := r.journal.renew(ctx); err != nil {
+	file := r.Folder.File(BeforeFile) + ".next"
+	fresh, err := r.Actions.ReadAgain(ctx, r.env, file)
+	if err == nil {
+		if changes := plan.Drift(r.Plan, fresh, nil); len(changes) > 0 {
+			err = &Drift{changes}
+		}
+	}
+	if err != nil {
+		return errors.Join(err, os.RemoveAll(file))
+	}
+	if err := r.env.Before.Close(); err != nil {
 		return err
 	}
-	return r.journal.become(ctx, Ready, "")
+	if err := os.Rename(file, r.Folder.File(BeforeFile)); err != nil {
+		return errs.Wrap(errs.Unavailable, "RunFolder", err, "what is there now cannot be kept in the folder of the run").At(r.Folder.Path)
+	}
+	before, err := snapshot.Open(ctx, r.Folder.File(BeforeFile))
+	if err != nil {
+		return err
+	}
+	r.env.Before = before
+	return r.journal.renew()
 }
 
 // enterAttempt returns the number of the attempt to drive: the one that was interrupted, or a new one.
@@ -168,12 +189,7 @@ func (r *Run) enterAttempt(ctx context.Context, state State, direction string) (
 	if record.State == state && record.Attempt > 0 && !r.ended(direction, record.Attempt) {
 		return record.Attempt, nil
 	}
-	if record.State != state {
-		if err := r.journal.become(ctx, state, ""); err != nil {
-			return 0, err
-		}
-	}
-	return r.journal.attempt(ctx)
+	return r.journal.attempt(state)
 }
 
 // ended reports whether the workflow of an attempt was given up by the engine: then only a new one goes on.
@@ -212,12 +228,12 @@ func (r *Run) retreat(ctx context.Context) (Record, error) {
 	back, err := r.Back(ctx)
 	if e := errs.As(err); e != nil && e.Code == behindNoReturn {
 		record.Reason = why + "; a part has moved, so the way is forward"
-		return record, r.journal.explain(ctx, record.Reason)
+		return record, r.journal.explain(record.Reason)
 	}
 	record = back
 	if err == nil && record.State == RolledBack {
 		record.Reason = why
-		err = r.journal.explain(ctx, why)
+		err = r.journal.explain(why)
 	}
 	return record, err
 }

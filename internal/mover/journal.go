@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/azure"
@@ -19,6 +19,7 @@ type journal struct {
 	pen *pen
 	run string // key of the run in the database
 	id  string // of the run, for people
+	me  string // who has the run: drawn anew by each process that opens it
 	now func() time.Time
 	// hook, if there is one, is called right before and right after each write: tests kill the process there.
 	hook func(moment string)
@@ -32,12 +33,22 @@ func (j *journal) exec(query string, args ...any) error {
 	})
 }
 
-// write does a write that a person who stops the run does not cut off.
+// write does a write that a person who stops the run does not cut off. Conflict when another process has taken the run over: so nothing is sent any more, since each request is written
+// down before.
 func (j *journal) write(do func(context.Context, *sql.Tx) error) error {
 	if j.hook != nil {
 		j.hook("before")
 	}
-	if err := j.pen.write(do); err != nil {
+	err := j.pen.write(func(ctx context.Context, tx *sql.Tx) error {
+		if err := j.mine(ctx, tx); err != nil {
+			return err
+		}
+		return do(ctx, tx)
+	})
+	if errs.As(err) != nil {
+		return err
+	}
+	if err != nil {
 		return errs.Wrap(errs.Unavailable, "RunJournal", err, "the journal of the run %s cannot be written", j.id).Advise("check the free space; amlmove resume %s goes on", j.id)
 	}
 	if j.hook != nil {
@@ -77,7 +88,31 @@ func (j *journal) Ended(ctx context.Context, n int64, end error) error {
 // Unended returns the operations that may still go on.
 func (j *journal) Unended(ctx context.Context, step string, back bool) ([]action.Operation, error) {
 	return query(ctx, j, func(rows *sql.Rows) (o action.Operation, err error) { return o, rows.Scan(&o.Number, &o.URL) },
-		"SELECT number, url FROM amlmove_request WHERE run = $1 AND step = $2 AND back = $3 AND ended = 0 AND url <> '' ORDER BY number", j.run, step, number(back))
+		"SELECT number, url FROM amlmove_request WHERE "+thisLife+" AND step = $2 AND back = $3 AND ended = 0 AND url <> '' ORDER BY number", j.run, step, number(back))
+}
+
+// Carried are the steps that the run has begun in this life, with whether each has ended well: those that have, and those for which something was sent, unless they were taken back.
+func (j *journal) Carried(ctx context.Context) (map[string]bool, error) {
+	type entry struct {
+		step  string
+		state StepState
+	}
+	begun, err := query(ctx, j, func(rows *sql.Rows) (e entry, err error) { return e, rows.Scan(&e.step, &e.state) },
+		"SELECT step, state FROM amlmove_step WHERE run = $1 AND back = 0 AND NOT (state = $2 AND reason = $3)", j.run, string(StepBlocked), errUndone.Error())
+	if err != nil {
+		return nil, err
+	}
+	sent, err := query(ctx, j, func(rows *sql.Rows) (step string, err error) { return step, rows.Scan(&step) }, "SELECT DISTINCT step FROM amlmove_request WHERE "+thisLife+" AND back = 0", j.run)
+	if err != nil {
+		return nil, err
+	}
+	carried := map[string]bool{}
+	for _, e := range begun {
+		if e.state.Well() || slices.Contains(sent, e.step) {
+			carried[e.step] = e.state.Well()
+		}
+	}
+	return carried, nil
 }
 
 // Remark keeps what the report must say.
@@ -97,80 +132,6 @@ func (j *journal) Cursor(ctx context.Context, step string) (value string, err er
 // Advance moves the cursor.
 func (j *journal) Advance(ctx context.Context, step, cursor string) error {
 	return j.exec("INSERT INTO amlmove_cursor (run, step, value) VALUES ($1, $2, $3) ON CONFLICT (run, step) DO UPDATE SET value = excluded.value", j.run, step, cursor)
-}
-
-// Record is what the journal says of a run.
-type Record struct {
-	ID      string    `json:"id"`
-	State   State     `json:"state"`
-	Attempt int       `json:"attempt"`
-	Began   time.Time `json:"began"`
-	Ended   time.Time `json:"ended"` // of the last attempt; zero while it runs
-	Reason  string    `json:"reason,omitempty"`
-}
-
-// record reads the run's row. NotFound when the run was never begun on this database.
-func (j *journal) record(ctx context.Context) (Record, error) {
-	r := Record{ID: j.id}
-	var began, ended int64
-	err := j.db.QueryRowContext(ctx, "SELECT state, attempt, began, ended, reason FROM amlmove_run WHERE id = $1", j.run).Scan(&r.State, &r.Attempt, &began, &ended, &r.Reason)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, errs.New(errs.NotFound, "RunNotInDatabase", "the database knows no run %s", j.id).Advise("name the database with which the run was begun: --db")
-	}
-	if err != nil {
-		return r, databaseError(err, j.id)
-	}
-	r.Began, r.Ended = instant(began), instant(ended)
-	return r, nil
-}
-
-func instant(nanos int64) time.Time {
-	if nanos == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, nanos).UTC()
-}
-
-// enter makes the run's row, as ready, unless it is there.
-func (j *journal) enter(ctx context.Context) error {
-	return j.exec("INSERT INTO amlmove_run (id, state, attempt, began, ended, reason) VALUES ($1, $2, 0, $3, 0, '') ON CONFLICT DO NOTHING", j.run, string(Ready), j.stamp())
-}
-
-// become changes the state of the run. A change that is not legal is a defect and changes nothing.
-func (j *journal) become(ctx context.Context, next State, why string) error {
-	r, err := j.record(ctx)
-	if err != nil {
-		return err
-	}
-	if r.State == next {
-		return nil
-	}
-	if !r.State.CanBecome(next) {
-		return errs.New(errs.Conflict, "RunState", "the run %s is %s and cannot become %s", j.id, r.State, next)
-	}
-	ended := int64(0)
-	if next != Running && next != RollingBack && next != Ready {
-		ended = j.stamp()
-	}
-	return j.exec("UPDATE amlmove_run SET state = $1, ended = $2, reason = $3 WHERE id = $4 AND state = $5", string(next), ended, why, j.run, string(r.State))
-}
-
-// attempt begins the next attempt and returns its number.
-func (j *journal) attempt(ctx context.Context) (n int, err error) {
-	err = j.write(func(ctx context.Context, tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, "UPDATE amlmove_run SET attempt = attempt + 1 WHERE id = $1 RETURNING attempt", j.run).Scan(&n)
-	})
-	return n, err
-}
-
-// renew forgets what earlier attempts did with the steps, so that a run that was rolled back begins anew. Requests stay: they are history.
-func (j *journal) renew(ctx context.Context) error {
-	for _, table := range []string{"amlmove_step", "amlmove_cursor", "amlmove_remark"} {
-		if err := j.exec(fmt.Sprintf("DELETE FROM %s WHERE run = $1", table), j.run); err != nil { //nolint:gosec // the names are ours
-			return err
-		}
-	}
-	return nil
 }
 
 // StepRecord is what the journal says of a step.
@@ -302,14 +263,14 @@ func (j *journal) of(ctx context.Context, step string, back bool) (s StepRecord,
 	return s, nil
 }
 
-// touched reports whether the run has sent, or was about to send, a request for a step: then its effect may be the run's own.
+// touched reports whether the run has sent, or was about to send, a request for a step in this life: then its effect may be the run's own.
 func (j *journal) touched(ctx context.Context, step string) (bool, error) {
-	return j.any(ctx, "SELECT 1 FROM amlmove_request WHERE run = $1 AND step = $2 AND back = 0 LIMIT 1", j.run, step)
+	return j.any(ctx, "SELECT 1 FROM amlmove_request WHERE "+thisLife+" AND step = $2 AND back = 0 LIMIT 1", j.run, step)
 }
 
-// anything reports whether the run has sent any request that may have changed something.
+// anything reports whether the run has sent any request in this life that may have changed something.
 func (j *journal) anything(ctx context.Context) (bool, error) {
-	return j.any(ctx, "SELECT 1 FROM amlmove_request WHERE run = $1 AND back = 0 LIMIT 1", j.run)
+	return j.any(ctx, "SELECT 1 FROM amlmove_request WHERE "+thisLife+" AND back = 0 LIMIT 1", j.run)
 }
 
 func (j *journal) any(ctx context.Context, text string, args ...any) (bool, error) {
@@ -322,9 +283,4 @@ func (j *journal) any(ctx context.Context, text string, args ...any) (bool, erro
 		return false, databaseError(err, j.id)
 	}
 	return true, nil
-}
-
-// explain changes the reason of the run's state.
-func (j *journal) explain(ctx context.Context, why string) error {
-	return j.exec("UPDATE amlmove_run SET reason = $1 WHERE id = $2", why, j.run)
 }

@@ -4,3 +4,5 @@ CREATE TABLE IF NOT EXISTS amlmove_request (number BIGINT GENERATED ALWAYS AS ID
 CREATE INDEX IF NOT EXISTS amlmove_request_step ON amlmove_request (run, step, back);
 CREATE TABLE IF NOT EXISTS amlmove_remark (run TEXT NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (run, step, kind, text));
 CREATE TABLE IF NOT EXISTS amlmove_cursor (run TEXT NOT NULL, step TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run, step));
+CREATE TABLE IF NOT EXISTS amlmove_life (run TEXT PRIMARY KEY, since BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS amlmove_holder (run TEXT PRIMARY KEY, holder TEXT NOT NULL);

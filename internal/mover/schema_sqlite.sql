@@ -4,3 +4,5 @@ CREATE TABLE IF NOT EXISTS amlmove_request (number INTEGER PRIMARY KEY, run TEXT
 CREATE INDEX IF NOT EXISTS amlmove_request_step ON amlmove_request (run, step, back);
 CREATE TABLE IF NOT EXISTS amlmove_remark (run TEXT NOT NULL, step TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (run, step, kind, text)) STRICT;
 CREATE TABLE IF NOT EXISTS amlmove_cursor (run TEXT NOT NULL, step TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (run, step)) STRICT;
+CREATE TABLE IF NOT EXISTS amlmove_life (run TEXT PRIMARY KEY, since INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS amlmove_holder (run TEXT PRIMARY KEY, holder TEXT NOT NULL) STRICT;

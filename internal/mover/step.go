@@ -16,11 +16,26 @@ const (
 	firstWait = 2 * time.Second
 )
 
-// carry carries one step out, forward. A step that an earlier attempt brought to its end is not asked again, but for those that compare.
+// carry carries one step out, forward. A step that an earlier attempt brought to its end is not asked again, but for those that compare; and one that rests on a proof only on one that is
+// fresh.
 func (r *Run) carry(ctx context.Context, s plan.Step) (outcome, error) {
 	if past, err := r.past(ctx, s); err != nil || past.State != "" {
 		return past, err
 	}
+	if s.Action == plan.ProveRestorable {
+		return r.prove(ctx, s, true)
+	}
+	if why, err := r.proven(ctx, s); err != nil || why != "" {
+		if err != nil {
+			return outcome{}, err
+		}
+		return r.end(ctx, s, false, StepFailed, errs.New(errs.Conflict, "NotRestorable", "%s", why).At(s.Subject))
+	}
+	return r.perform(ctx, s)
+}
+
+// perform does a step, whatever an earlier attempt made of it.
+func (r *Run) perform(ctx context.Context, s plan.Step) (outcome, error) {
 	a, err := r.Actions.Find(s.Action)
 	if err != nil {
 		return r.end(ctx, s, false, StepFailed, err)
@@ -28,7 +43,7 @@ func (r *Run) carry(ctx context.Context, s plan.Step) (outcome, error) {
 	if err := r.journal.began(ctx, s.ID, false); err != nil {
 		return outcome{}, err
 	}
-	if s.Phase == plan.Verify { // what an earlier attempt found is not what is there now
+	if s.Phase == plan.Verify || s.Action == plan.ProveRestorable { // what an earlier attempt found is not what is there now
 		if err := r.journal.Advance(ctx, s.ID, ""); err != nil {
 			return outcome{}, err
 		}

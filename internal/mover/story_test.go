@@ -10,6 +10,16 @@ import (
 	"github.com/amlmove/amlmove/internal/plan"
 )
 
+// journalOf is the journal of a run that this process has taken.
+func journalOf(t *testing.T, d *Database, run string) *journal {
+	t.Helper()
+	j := &journal{db: d.db, pen: d.pen, run: run, id: run, now: time.Now}
+	if err := j.enter(); err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
 // TestAStoryHoldsOperationsAndCountsTheRest journals the many requests that a large workspace takes: the story counts them, and holds those alone that took their time, and those of the move.
 func TestAStoryHoldsOperationsAndCountsTheRest(t *testing.T) {
 	t.Parallel()
@@ -18,7 +28,7 @@ func TestAStoryHoldsOperationsAndCountsTheRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.Close() })
-	j := &journal{db: d.db, pen: d.pen, run: "r", id: "r", now: time.Now}
+	j := journalOf(t, d, "r")
 	send := func(step, path, location string) {
 		t.Helper()
 		n, err := j.Begin(t.Context(), step, false, "PUT", path)
@@ -37,7 +47,7 @@ func TestAStoryHoldsOperationsAndCountsTheRest(t *testing.T) {
 	}
 	send("restore/restoreCompute/c", "/computes/c", "https://arm/operations/1")
 	send("move/moveResources/w", "/moveResources", "")
-	other := &journal{db: d.db, pen: d.pen, run: "another", id: "another", now: time.Now}
+	other := journalOf(t, d, "another")
 	if _, err := other.Begin(t.Context(), "s", false, "PUT", "/of/another/run"); err != nil {
 		t.Fatal(err)
 	}

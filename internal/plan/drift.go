@@ -20,6 +20,7 @@ func (c Change) String() string { return c.Text + " (" + c.Subject + ")" }
 // drift gathers changes.
 type drift struct {
 	reviewed, fresh *Plan
+	carried         map[string]bool
 	changes         []Change
 }
 
@@ -27,8 +28,10 @@ func (d *drift) add(subject, text string) { d.changes = append(d.changes, Change
 
 // Drift compares the plan that was reviewed with one made of a fresh reading and the same choices. What the drain and the preparation do not have to do any more is no drift: a job ended by itself,
 // somebody disabled the schedule or registered the provider. Nor is a blocker that is gone.
-func Drift(reviewed, fresh *Plan) []Change {
-	d := &drift{reviewed, fresh, []Change{}}
+//
+// carried are the steps of the reviewed plan that a run has begun, by id, with whether each has ended well. What they took away is not missed; what they did and has to be done again is drift.
+func Drift(reviewed, fresh *Plan, carried map[string]bool) []Change {
+	d := &drift{reviewed, fresh, carried, []Change{}}
 	d.places()
 	d.steps()
 	d.blockers()
@@ -67,7 +70,11 @@ func (d *drift) steps() {
 	old, now := byID(d.reviewed), byID(d.fresh)
 	for _, s := range d.fresh.Steps {
 		was, there := old[strings.ToLower(s.ID)]
+		well, begun := d.carried[was.ID]
 		switch {
+		case begun && well && d.changing(s):
+			d.add(s.Subject, "it was done, and has to be done again: "+s.What)
+		case there && (begun || d.cleared(s.Subject)):
 		case !there:
 			d.add(s.Subject, "something is there that was not reviewed: the plan would have to "+s.What)
 		case !strings.EqualFold(was.Subject, s.Subject):
@@ -81,10 +88,40 @@ func (d *drift) steps() {
 		}
 	}
 	for _, s := range d.reviewed.Steps {
-		if _, there := now[strings.ToLower(s.ID)]; !there && s.Phase != Drain && s.Phase != Prepare {
+		_, begun := d.carried[s.ID]
+		if _, there := now[strings.ToLower(s.ID)]; !there && !begun && s.Phase != Drain && s.Phase != Prepare && !d.taken(s) {
 			d.add(s.Subject, "a reviewed step has lost its reason, what it is about is gone or is another: "+s.What)
 		}
 	}
+}
+
+// changing reports whether a step changes what is there before the move.
+func (d *drift) changing(s Step) bool {
+	return s.Phase == Prepare || s.Phase == Drain || s.Phase == Clear && s.Action != ProveRestorable
+}
+
+// cleared reports whether the run has begun to remove a subject, or what it is below.
+func (d *drift) cleared(subject string) bool {
+	return d.byRun(func(s Step) bool {
+		return s.Phase == Clear && (strings.EqualFold(s.Subject, subject) || strings.HasPrefix(strings.ToLower(subject), strings.ToLower(s.Subject)+"/"))
+	})
+}
+
+// taken reports whether the run has begun to take away what a step is about, or needs: then the step has no reason to be planned now. With its compute goes, for example, the setting that
+// images are built on it.
+func (d *drift) taken(s Step) bool {
+	return d.cleared(s.Subject) || slices.ContainsFunc(s.After, func(id string) bool {
+		needed, there := d.reviewed.Find(id)
+		return there && needed.Phase == Restore && d.cleared(needed.Subject)
+	}) || d.byRun(func(lifted Step) bool { return lifted.Action == LiftLock && strings.EqualFold(lifted.Subject, s.Subject) })
+}
+
+// byRun reports whether the run has begun a step that changes something and is such a one.
+func (d *drift) byRun(is func(Step) bool) bool {
+	return len(d.carried) > 0 && slices.ContainsFunc(d.reviewed.Steps, func(s Step) bool {
+		_, begun := d.carried[s.ID]
+		return begun && d.changing(s) && is(s)
+	})
 }
 
 // byID finds steps by their ids, whatever their case: names are answered in the case in which somebody wrote them last.

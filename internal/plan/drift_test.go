@@ -70,7 +70,7 @@ func TestDrift(t *testing.T) {
 				fresh.without(group2)
 			}
 			c.change(fresh)
-			got := Drift(reviewed.plan(), fresh.plan())
+			got := Drift(reviewed.plan(), fresh.plan(), nil)
 			var texts []string
 			for _, one := range got {
 				texts = append(texts, one.String())
@@ -91,10 +91,10 @@ func TestABlockerThatWasReviewedIsNoDrift(t *testing.T) {
 	t.Parallel()
 	s := full(t).found(rules.Blocker, rules.Person, ws)
 	reviewed := s.plan()
-	if got := Drift(reviewed, s.plan()); len(got) > 0 {
+	if got := Drift(reviewed, s.plan(), nil); len(got) > 0 {
 		t.Errorf("got %v", got)
 	}
-	if got := Drift(full(t).plan(), reviewed); len(got) != 1 || got[0].Subject != ws {
+	if got := Drift(full(t).plan(), reviewed, nil); len(got) != 1 || got[0].Subject != ws {
 		t.Errorf("got %v, want the blocker", got)
 	}
 }
@@ -115,7 +115,7 @@ func TestDriftSeesAnotherTargetAndWhatElseMoves(t *testing.T) {
 			return &p
 		}()},
 	} {
-		changes := Drift(reviewed, c.fresh)
+		changes := Drift(reviewed, c.fresh, nil)
 		found := false
 		for _, one := range changes {
 			found = found || strings.Contains(one.Text, c.want)
@@ -131,7 +131,7 @@ func TestTheCaseOfNamesIsNoDrift(t *testing.T) {
 	reviewed, fresh := newScene(t), newScene(t)
 	reviewed.content("computes/GPU", `{"properties":{"computeType":"AKS"}}`)
 	fresh.content("computes/gpu", `{"properties":{"computeType":"AKS"}}`)
-	if got := Drift(reviewed.plan(), fresh.plan()); len(got) > 0 {
+	if got := Drift(reviewed.plan(), fresh.plan(), nil); len(got) > 0 {
 		t.Errorf("got %v", got)
 	}
 }

@@ -39,7 +39,7 @@ const (
 const (
 	readsPerCapture = 150 // lists and surroundings, whatever the workspace holds
 	perPage         = 30  // documents in a page, about
-	captures        = 3   // when the run begins, before anything is removed, and at the end
+	captures        = 4   // when the run begins, before anything is removed, before the move, and at the end
 	readsPerStep    = 3   // is it done? may it start? is it done now?
 )
 

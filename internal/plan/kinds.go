@@ -18,7 +18,7 @@ const (
 	// LiftLock takes a lock away (pain 38). Subject: the lock. Undone by putting it back.
 	LiftLock = "liftLock"
 
-	// ProveRestorable reads both ends again, right before anything is destroyed, and stops when something that will be removed could not be made again (D2).
+	// ProveRestorable reads both ends again, right before anything is destroyed and right before the move, and stops when something could not be made again as it is (D2).
 	// Subject: the workspace.
 	ProveRestorable = "proveRestorable"
 	// RemoveEndpoint removes an online, batch or serverless endpoint with its deployments (S10, S36). Subject: the endpoint. Undone by making all of it again.

@@ -73,8 +73,11 @@ func (b *builder) plan() *Plan {
 // move is the point of no return, behind ARM's own verdict.
 func (b *builder) move() {
 	name, subject := b.Workspace.Name(), b.Workspace.ID.String()
+	rest := b.last(b.steps)
 	validate := b.add(Step{Phase: Validate, Action: ValidateMove, Subject: subject, What: "ask ARM whether it would move " + name, Clauses: []string{"S41"},
-		Why: "ARM's verdict is the last word before the point of no return", After: b.last(b.steps), Writes: 1}, name)
+		Why: "ARM's verdict is the last word before the point of no return", After: rest, Writes: 1}, name)
+	prove := b.add(Step{Phase: Validate, Action: ProveRestorable, Subject: subject, What: "read both ends once more and prove that all that the move leaves behind can be made again",
+		Why: "what was added or changed since it was written down would be lost", Clauses: []string{"D2", "S05", "S16"}, After: rest}, name)
 	what := "move " + name
 	if len(b.moving) > 1 {
 		var along []string
@@ -88,7 +91,7 @@ func (b *builder) move() {
 		where += " of the subscription " + s
 	}
 	b.moved = b.add(Step{Phase: Move, Action: MoveResources, Subject: subject, What: what + " " + where, Clauses: []string{"S01", "S03", "S30", "S43"},
-		Why: "the move itself; nothing in either group can be written until it ends", After: []string{validate}, Writes: 1}, name)
+		Why: "the move itself; nothing in either group can be written until it ends", After: []string{validate, prove}, Writes: 1}, name)
 	b.lose(subject, "the ids and the MLflow tracking URI of the workspace: both name subscription and group", "change them where scripts, pipelines and clients keep them; the report lists old and new ids")
 }
 

@@ -23,7 +23,7 @@ func TestAnEmptyWorkspaceIsOnlyMoved(t *testing.T) {
 	for _, s := range p.Steps {
 		got = append(got, s.ID)
 	}
-	want := []string{"validate/validateMove/ml", "move/moveResources/ml", "verify/diagnose/ml", "verify/compare/ml"}
+	want := []string{"validate/validateMove/ml", "validate/proveRestorable/ml", "move/moveResources/ml", "verify/diagnose/ml", "verify/compare/ml"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got the steps %q, want %q", got, want)
 	}
@@ -113,7 +113,7 @@ func TestEachThingHasItsSteps(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			c.change(s)
-			bare := []string{"validate/validateMove/ml", "move/moveResources/ml", "verify/diagnose/ml", "verify/compare/ml"}
+			bare := []string{"validate/validateMove/ml", "validate/proveRestorable/ml", "move/moveResources/ml", "verify/diagnose/ml", "verify/compare/ml"}
 			var got []string
 			for _, step := range s.plan().Steps {
 				if !slices.Contains(bare, step.ID) {

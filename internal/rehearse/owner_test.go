@@ -7,7 +7,7 @@ import (
 	"github.com/amlmove/amlmove/cloudtest"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/errs"
-	"github.com/amlmove/amlmove/internal/mover"
+	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/test/capturing"
 )
@@ -32,7 +32,7 @@ func TestWhoMayOnlyReadSeesTheMove(t *testing.T) {
 			}
 			workspace, target := capturing.Contoso(t, reader, cloud)
 			file := capturing.Write(t, reader, workspace, target)
-			p, err := mover.Make(t.Context(), file, c.choices)
+			p, err := plan.Of(t.Context(), file, c.choices)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -56,7 +56,7 @@ func Run(ctx context.Context, o Options) (_ *Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rehearsal{Options: o, stage: s, dir: dir, key: key, seen: map[string]*Step{}, result: &Result{Scenario: o.Scenario.Name, Plan: o.Plan.Digest, Snapshot: snap.Header.Digest,
+	r := &rehearsal{Options: o, Actions: mover.Real, stage: s, dir: dir, key: key, seen: map[string]*Step{}, result: &Result{Scenario: o.Scenario.Name, Plan: o.Plan.Digest, Snapshot: snap.Header.Digest,
 		Workspace: o.Plan.Workspace, Landing: o.Plan.Landing, AsOwner: o.AsOwner, StandIns: s.replica.StandIns, LeftOut: s.replica.LeftOut}}
 	if err := r.carryOut(ctx); err != nil {
 		return nil, err
@@ -67,9 +67,10 @@ func Run(ctx context.Context, o Options) (_ *Result, err error) {
 // rehearsal is one rehearsal while it runs.
 type rehearsal struct {
 	Options
-	stage  *stage
-	dir    string
-	result *Result
+	mover.Actions // those of every run, but for Find
+	stage         *stage
+	dir           string
+	result        *Result
 
 	mutex sync.Mutex
 	seen  map[string]*Step // by id of the step, and direction
@@ -211,11 +212,6 @@ func (r *rehearsal) Find(kind string) (action.Action, error) {
 		return meddled{a, r}, nil
 	}
 	return a, err
-}
-
-// AtSource is that of every run.
-func (r *rehearsal) AtSource(ctx context.Context, t *action.Task) (bool, error) {
-	return mover.Real.AtSource(ctx, t)
 }
 
 // meddled is an action before which somebody else does something, once.

@@ -55,7 +55,7 @@ func (o *original) must(t *testing.T, method, path string, body any) {
 func (o *original) plan(t *testing.T, choices rules.Choices) (*plan.Plan, string) {
 	t.Helper()
 	file := capturing.Write(t, o.client, o.workspace, o.target)
-	p, err := mover.Make(t.Context(), file, choices)
+	p, err := plan.Of(t.Context(), file, choices)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -208,7 +208,7 @@ func (r *rehearsal) planAgain(ctx context.Context) (*plan.Plan, error) {
 	if err := snap.Close(); err != nil {
 		return nil, err
 	}
-	return mover.Make(ctx, file, r.Plan.Choices)
+	return plan.Of(ctx, file, r.Plan.Choices)
 }
 
 // digest is the SHA-256 of what was rehearsed and how it ended.

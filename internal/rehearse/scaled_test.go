@@ -102,7 +102,7 @@ func drained(t *testing.T) (*plan.Plan, string) {
 	client := capturing.Client(t, c)
 	workspace, target := capturing.Contoso(t, client, c)
 	file := capturing.Write(t, client, workspace, target)
-	p, err := mover.Make(t.Context(), file, rules.Choices{Include: []string{"all"}, LiftLocks: true, ApproveEndpoints: true})
+	p, err := plan.Of(t.Context(), file, rules.Choices{Include: []string{"all"}, LiftLocks: true, ApproveEndpoints: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/mover"
+	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/seal"
 	"github.com/amlmove/amlmove/internal/verify"
@@ -95,7 +96,7 @@ func newRun(t *testing.T, n *node) *run {
 	}
 	target := arm.ID{{Type: arm.Subscriptions, Name: n.state(t).Subscriptions[1]}, {Type: arm.ResourceGroups, Name: "ml-prod-rg"}}
 	file := capturing.Write(t, client, workspace, target)
-	p, err := mover.Make(t.Context(), file, rules.Choices{Include: []string{"all"}, Drain: rules.Cancel, LiftLocks: true, ApproveEndpoints: true, AcceptInstanceLoss: true, Force: true})
+	p, err := plan.Of(t.Context(), file, rules.Choices{Include: []string{"all"}, Drain: rules.Cancel, LiftLocks: true, ApproveEndpoints: true, AcceptInstanceLoss: true, Force: true})
 	if err != nil {
 		t.Fatal(err)
 	}

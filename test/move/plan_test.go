@@ -12,7 +12,6 @@ import (
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/facts"
-	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rewrite"
 	"github.com/amlmove/amlmove/internal/rules"
@@ -41,7 +40,7 @@ func TestThePlanOfASnapshotIsAlwaysTheSame(t *testing.T) {
 	file := w.snap(t, w.workspace, "w")
 	var texts []string
 	for range 3 {
-		p, err := mover.Make(t.Context(), file, decided("all"))
+		p, err := plan.Of(t.Context(), file, decided("all"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +49,7 @@ func TestThePlanOfASnapshotIsAlwaysTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		texts = append(texts, string(data))
-		if changes := plan.Drift(p, p); len(changes) != 0 {
+		if changes := plan.Drift(p, p, nil); len(changes) != 0 {
 			t.Errorf("a plan drifts from itself: %v", changes)
 		}
 	}
@@ -119,7 +118,7 @@ func TestPlansAreReadAsTheyWereWritten(t *testing.T) {
 	if err := plan.Write(file, p, false); err == nil {
 		t.Error("a plan was written over without being asked")
 	}
-	if again, err := plan.Read(file); err != nil || again.Digest != p.Digest || len(plan.Drift(p, again)) != 0 {
+	if again, err := plan.Read(file); err != nil || again.Digest != p.Digest || len(plan.Drift(p, again, nil)) != 0 {
 		t.Fatalf("the plan does not come back: %v", err)
 	}
 	good, err := os.ReadFile(file)

@@ -101,7 +101,7 @@ func (w *world) snap(t testing.TB, workspace arm.ID, name string) string {
 // plan plans the move; the plan must be applyable.
 func (w *world) plan(t testing.TB, c rules.Choices) *plan.Plan {
 	t.Helper()
-	p, err := mover.Make(t.Context(), w.snap(t, w.workspace, "plan"), c)
+	p, err := plan.Of(t.Context(), w.snap(t, w.workspace, "plan"), c)
 	if err != nil {
 		t.Fatal(err)
 	}

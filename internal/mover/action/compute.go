@@ -12,7 +12,7 @@ import (
 // removeCompute deletes a managed compute or detaches an attached one, never the other way round (S09, S31, S34).
 type removeCompute struct{}
 
-// Check refuses when the compute is not any more what the snapshot says: then what would be made again is something else.
+// Check refuses when the compute is not any more what the snapshot says: then what would be made again is something else. One that is being removed is beyond asking.
 func (removeCompute) Check(ctx context.Context, t *Task) error {
 	id, err := t.Subject()
 	if err != nil {
@@ -22,25 +22,26 @@ func (removeCompute) Check(ctx context.Context, t *Task) error {
 	if err != nil || !found {
 		return err
 	}
+	if deleting(now) {
+		return nil
+	}
 	return t.sameCompute(ctx, id, now)
 }
 
-// sameCompute refuses when a compute of the same name is another one than in the snapshot.
+// sameCompute refuses when a compute is another one than in the snapshot, or is not set as it was: then it would come back as it was.
 func (t *Task) sameCompute(ctx context.Context, id arm.ID, now arm.Document) error {
 	original, err := t.Original(ctx, id)
 	if err != nil {
 		return err
 	}
-	for _, path := range []string{"properties.computeType", "properties.resourceId"} {
-		if was, is := original.Text(path), now.Text(path); !strings.EqualFold(was, is) {
-			return changed(id, path, was, is)
-		}
+	const kind, attached = "properties.computeType", "properties.isAttachedCompute"
+	if was, is := original.Text(kind), now.Text(kind); !strings.EqualFold(was, is) {
+		return changed(id, kind, was, is)
 	}
-	const attached = "properties.isAttachedCompute"
 	if was, is := original.Bool(attached), now.Bool(attached); was != is {
 		return changed(id, attached, was, is)
 	}
-	return nil
+	return t.sameAs(ctx, id, now)
 }
 
 // changed is the error of a subject that is not what was written down.

@@ -168,14 +168,21 @@ func TestTheTargetIsMadeReadyAndTakenBack(t *testing.T) {
 
 func TestWhatChangedSinceIsNotRemoved(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "contoso")
-	w.Plan.Steps = []plan.Step{{ID: "x", Action: plan.RemoveCompute, Subject: w.below("computes/cpu-cluster"), Destroys: true, Digest: "another"}}
-	w.Folder = t.TempDir()
-	task := w.task(plan.ProveRestorable, w.Plan.Workspace, nil)
-	err := w.find(t, task).Do(t.Context(), task)
-	if errs.As(err) == nil || errs.As(err).Code != "NotRestorable" || !strings.Contains(err.Error(), "cpu-cluster was changed") || !strings.Contains(err.Error(), "contoso-fraud is new") {
-		t.Fatalf("D2 got %v", err)
+	w, proof := judged(t)
+	cluster := w.below("computes/cpu-cluster")
+	if a := w.cloud.Await(t, http.MethodPatch, cluster, `{"properties":{"properties":{"scaleSettings":{"minNodeCount":0,"maxNodeCount":3}}}}`); a.Status >= 300 {
+		t.Fatalf("%d %s", a.Status, a.Body)
 	}
+	if err := (proveRestorable{}).Do(t.Context(), proof); codeIn(err) != "NotRestorable" || !strings.Contains(err.Error(), "cpu-cluster was changed") {
+		t.Errorf("D2 the proof says %v", err)
+	}
+	task := w.task(plan.RemoveCompute, cluster, nil)
+	for what, ask := range map[string]func() error{"check": func() error { return removeCompute{}.Check(t.Context(), task) }, "do": func() error { return removeCompute{}.Do(t.Context(), task) }} {
+		if err := ask(); codeIn(err) != "SubjectChanged" {
+			t.Errorf("D2 %s: a cluster that was changed after it was written down: %v", what, err)
+		}
+	}
+	w.get(t, cluster)
 }
 
 func TestEveryKindOfStepHasItsAction(t *testing.T) {

@@ -27,7 +27,7 @@ func (removeEndpoint) Check(ctx context.Context, t *Task) error {
 	if err != nil || !found || deleting(now) {
 		return err
 	}
-	if err := t.sameAs(ctx, id, now); err != nil {
+	if err := t.sameAs(ctx, id, now, breathes...); err != nil {
 		return err
 	}
 	if _, has := aml.KindOf(deploymentType(id)); !has {
@@ -38,7 +38,7 @@ func (removeEndpoint) Check(ctx context.Context, t *Task) error {
 		if err != nil || deleting(doc) {
 			return err
 		}
-		return t.sameAs(ctx, d, doc)
+		return t.sameAs(ctx, d, doc, breathes...)
 	})
 }
 
@@ -52,8 +52,8 @@ func deploymentType(endpoint arm.ID) arm.Type { return endpoint.Type() + "/deplo
 // breathes are members of endpoints and deployments that change without anybody changing what they are: autoscale sets the number of instances, and the service keeps notes of its own.
 var breathes = []string{"sku.capacity", "properties.properties"}
 
-// sameAs refuses when a document is not what the snapshot has of it.
-func (t *Task) sameAs(ctx context.Context, id arm.ID, now arm.Document) error {
+// sameAs refuses when a document is not what the snapshot has of it, but for some members and what is below them.
+func (t *Task) sameAs(ctx context.Context, id arm.ID, now arm.Document, but ...string) error {
 	original, err := t.Original(ctx, id)
 	if errs.Is(err, errs.NotFound) {
 		return errs.New(errs.Conflict, "SubjectChanged", "%s was made after the workspace was written down: it would be lost", id).At(id.String()).Advise("nothing was removed; plan again")
@@ -63,7 +63,7 @@ func (t *Task) sameAs(ctx context.Context, id arm.ID, now arm.Document) error {
 	}
 	kind, _ := aml.KindOf(id.Type())
 	for _, path := range differs(kind, original, now) {
-		if !slices.ContainsFunc(breathes, func(b string) bool { return path == b || strings.HasPrefix(path, b+".") }) {
+		if !slices.ContainsFunc(but, func(b string) bool { return path == b || strings.HasPrefix(path, b+".") }) {
 			was, _ := original.At(path)
 			is, _ := now.At(path)
 			return changed(id, path, was, is)

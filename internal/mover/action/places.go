@@ -39,9 +39,6 @@ func (p Places) All(place Place) bool {
 	return len(p) > 0
 }
 
-// AllAtSource reports whether nothing has moved.
-func (p Places) AllAtSource() bool { return p.All(AtSource) }
-
 // At lists the ids of what is at a place, sorted.
 func (p Places) At(place Place) []string {
 	var ids []string
@@ -60,6 +57,16 @@ func Locate(ctx context.Context, t *Task) (Places, error) {
 		return nil, err
 	}
 	return t.look(ctx)
+}
+
+// StillThere reports whether all that the plan moves is still at the source, and nothing of it is on its way: a move that was asked for is attended to its end, since ARM may not have begun
+// with it yet. The task is that of the move.
+func StillThere(ctx context.Context, t *Task) (bool, error) {
+	if err := t.unendedMoves(ctx); err != nil && ctx.Err() != nil {
+		return false, err // any other error is how the move ended: both sides show what came of it
+	}
+	places, err := Locate(ctx, t)
+	return err == nil && places.All(AtSource), err
 }
 
 // look reads where everything is now.

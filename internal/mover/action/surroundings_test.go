@@ -286,7 +286,7 @@ func TestWhatCouldNotBeMadeAgainAnyMoreStopsTheRun(t *testing.T) {
 	if codeIn(err) != "NotRestorable" {
 		t.Fatalf("D2 it ended with %v", err)
 	}
-	for _, reason := range []string{"computes/late-cluster is new", "onlineEndpoints/contoso-fraud was changed", "denies cpu-cluster at the target"} {
+	for _, reason := range []string{"delete the compute late-cluster", "contoso-fraud was changed", "denies cpu-cluster at the target"} {
 		if !strings.Contains(err.Error(), reason) {
 			t.Errorf("D2 the error does not name %q: %v", reason, err)
 		}

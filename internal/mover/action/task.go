@@ -53,6 +53,8 @@ type Journal interface {
 	Ended(ctx context.Context, number int64, err error) error
 	// Unended returns the operations of a step that were answered with a URL to follow and whose end is not known, oldest first.
 	Unended(ctx context.Context, step string, undo bool) ([]Operation, error)
+	// Carried are the steps that the run has begun, by id, with whether each has ended well. One that was taken back is none of them.
+	Carried(ctx context.Context) (map[string]bool, error)
 	// Remark keeps something that the report must say about a step: what a person has to do, what was different.
 	Remark(ctx context.Context, step, kind, text string) error
 	// Cursor returns how far a step that does many things has come; empty at the beginning.

@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -212,6 +213,7 @@ type memory struct {
 	mutex   sync.Mutex
 	entries []entry
 	remarks []string
+	carried map[string]bool // as the engine would say; by id of the step, whether it ended well
 	cursors map[string]string
 }
 
@@ -253,6 +255,12 @@ func (m *memory) Unended(_ context.Context, step string, back bool) ([]Operation
 		}
 	}
 	return open, nil
+}
+
+func (m *memory) Carried(context.Context) (map[string]bool, error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return maps.Clone(m.carried), nil
 }
 
 func (m *memory) Remark(_ context.Context, step, kind, text string) error {
