@@ -82,14 +82,20 @@ func runApply(ctx context.Context, s streams, o applyOptions, path string) error
 	}
 	folder, err := mover.Begin(ctx, mover.Beginning{Root: o.runs, Plan: p, Client: client, Now: time.Now,
 		Meta: mover.Meta{Endpoint: absolute(o.endpoint), Database: mover.Masked(o.db), Tool: toolVersion(), Who: caller.Name}})
-	if drift, ok := errors.AsType[*mover.Drift](err); ok {
-		_, _ = fmt.Fprintf(s.err, "amlmove: %v\n\nplan again, review what is new, and apply that\n", drift)
-		return exitStatus(exitDrift)
-	}
 	if err != nil {
-		return err
+		return drifted(s, err)
 	}
 	return o.drive(ctx, s, folder, client, (*mover.Run).Forward)
+}
+
+// drifted words the error of a plan that is stale, and leaves any other as it is.
+func drifted(s streams, err error) error {
+	drift, ok := errors.AsType[*mover.Drift](err)
+	if !ok {
+		return err
+	}
+	_, _ = fmt.Fprintf(s.err, "amlmove: %v\n\nplan again, review what is new, and apply that\n", drift)
+	return exitStatus(exitDrift)
 }
 
 // confirm asks once: the name of the workspace must be typed.
@@ -149,7 +155,7 @@ func (o applyOptions) drive(ctx context.Context, s streams, folder mover.Folder,
 	record, err := direction(run, ctx)
 	view.end()
 	if err != nil {
-		return err
+		return drifted(s, err)
 	}
 	return o.conclude(context.WithoutCancel(ctx), s, run, record)
 }

@@ -12,6 +12,7 @@ import (
 type Change struct {
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
+	Stops   bool   `json:"stops,omitempty"` // it is a reason why ARM would not move now, which may pass by itself
 }
 
 // String words the change.
@@ -24,7 +25,7 @@ type drift struct {
 	changes         []Change
 }
 
-func (d *drift) add(subject, text string) { d.changes = append(d.changes, Change{subject, text}) }
+func (d *drift) add(subject, text string) { d.changes = append(d.changes, Change{Subject: subject, Text: text}) }
 
 // Drift compares the plan that was reviewed with one made of a fresh reading and the same choices. What the drain and the preparation do not have to do any more is no drift: a job ended by itself,
 // somebody disabled the schedule or registered the provider. Nor is a blocker that is gone.
@@ -75,6 +76,7 @@ func (d *drift) steps() {
 		case begun && well && d.changing(s):
 			d.add(s.Subject, "it was done, and has to be done again: "+s.What)
 		case there && (begun || d.cleared(s.Subject)):
+		case !there && s.Action == RestoreRole && d.lost(s.Subject):
 		case !there:
 			d.add(s.Subject, "something is there that was not reviewed: the plan would have to "+s.What)
 		case !strings.EqualFold(was.Subject, s.Subject):
@@ -95,6 +97,11 @@ func (d *drift) steps() {
 	}
 }
 
+// lost reports whether the reviewed plan says that a subject is lost: the role of an identity that ends looks, when the identity has ended, like one of somebody else's.
+func (d *drift) lost(subject string) bool {
+	return slices.ContainsFunc(d.reviewed.Losses, func(l Loss) bool { return strings.EqualFold(l.Subject, subject) })
+}
+
 // changing reports whether a step changes what is there before the move.
 func (d *drift) changing(s Step) bool {
 	return s.Phase == Prepare || s.Phase == Drain || s.Phase == Clear && s.Action != ProveRestorable
@@ -107,13 +114,11 @@ func (d *drift) cleared(subject string) bool {
 	})
 }
 
-// taken reports whether the run has begun to take away what a step is about, or needs: then the step has no reason to be planned now. With its compute goes, for example, the setting that
-// images are built on it.
+// taken reports whether the run has begun to take away what a step is about: then the step has no reason to be planned now. With its compute goes the setting that images are built on it.
 func (d *drift) taken(s Step) bool {
-	return d.cleared(s.Subject) || slices.ContainsFunc(s.After, func(id string) bool {
-		needed, there := d.reviewed.Find(id)
-		return there && needed.Phase == Restore && d.cleared(needed.Subject)
-	}) || d.byRun(func(lifted Step) bool { return lifted.Action == LiftLock && strings.EqualFold(lifted.Subject, s.Subject) })
+	return d.cleared(s.Subject) || d.byRun(func(begun Step) bool {
+		return begun.Action == LiftLock && strings.EqualFold(begun.Subject, s.Subject) || begun.Action == RemoveCompute && s.Action == RestoreImageBuild
+	})
 }
 
 // byRun reports whether the run has begun a step that changes something and is such a one.
@@ -142,7 +147,7 @@ func (d *drift) blockers() {
 	}
 	for _, f := range d.fresh.Findings {
 		if f.Severity == rules.Blocker && !known[key(f)] {
-			d.add(f.Subject, "something stops the move now: "+f.Message)
+			d.changes = append(d.changes, Change{Subject: f.Subject, Text: "something stops the move now: " + f.Message, Stops: true})
 		}
 	}
 }

@@ -135,3 +135,76 @@ func TestTheCaseOfNamesIsNoDrift(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// carriedOut is what is there when all before the verdict was carried out, and the steps of that, each with whether it has ended well.
+func carriedOut(t *testing.T, reviewed *Plan) (*scene, map[string]bool) {
+	t.Helper()
+	s := full(t)
+	for _, id := range []string{ws + "/computes/cpu", ws + "/computes/aks", ws + "/onlineEndpoints/on", ws + "/onlineEndpoints/on/deployments/blue", ws + "/onlineEndpoints/on/deployments/bad", ws + "/batchEndpoints/ba",
+		ws + "/batchEndpoints/ba/deployments/d", ws + "/serverlessEndpoints/se", ws + "/jobs/run", ws + "/jobs/ending", storage + locks + "keep", group1 + locks + "still", ws + "/schedules/on",
+		ws + "/onlineEndpoints/on" + roles + "caller", ws + "/onlineEndpoints/on" + setting + "calls"} {
+		s.without(id)
+	}
+	s.content("schedules/on", `{"properties":{"isEnabled":false,"action":{"jobDefinition":{"computeId":"azureml:`+ws+`/computes/cpu"},"endpointInvocationDefinition":{"endpoint":"azureml:`+ws+`/batchEndpoints/ba"}}}}`)
+	s.add(snapshot.Target, group2, `{"location":"eastus"}`)
+	carried := map[string]bool{}
+	for _, step := range reviewed.Steps {
+		if step.Phase == Prepare || step.Phase == Save || step.Phase == Drain || step.Phase == Clear {
+			carried[step.ID] = true
+		}
+	}
+	for _, namespace := range []string{"Microsoft.ContainerService"} {
+		s.add(snapshot.Target, "/subscriptions/t/providers/"+namespace, `{"registrationState":"Registered"}`)
+	}
+	return s, carried
+}
+
+// What a run has done by itself is no drift while it goes on; what somebody else did meanwhile is.
+func TestDriftOfARunThatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		change func(*scene, map[string]bool)
+		want   string
+	}{
+		{"nothing else happened", func(*scene, map[string]bool) {}, ""},
+		{"a role is new", func(s *scene, _ map[string]bool) {
+			s.add(snapshot.Source, ws+roles+"new", `{"properties":{"principalId":"bob"}}`)
+		}, "roleAssignments/new"},
+		{"a role was taken", func(s *scene, _ map[string]bool) { s.without(ws + roles + "alice") }, "lost its reason"},
+		{"a data asset is new", func(s *scene, _ map[string]bool) { s.content("data/d/versions/2", `{}`) }, "another number of things"},
+		{"a compute stands again", func(s *scene, _ map[string]bool) {
+			s.content("computes/cpu", `{"properties":{"computeType":"AmlCompute"}}`)
+		}, "it was done, and has to be done again: delete the compute cpu"},
+		{"a compute that is being removed", func(s *scene, carried map[string]bool) {
+			s.content("computes/cpu", `{"properties":{"computeType":"AmlCompute","provisioningState":"Deleting"}}`)
+			carried["clear/removeCompute/cpu"] = false
+		}, ""},
+		{"a compute that was not removed yet and is another one", func(s *scene, carried map[string]bool) {
+			s.content("computes/cpu", `{"properties":{"computeType":"AmlCompute","properties":{"vmSize":"large"}}}`)
+			delete(carried, "clear/removeCompute/cpu")
+		}, "cpu was changed since the review"},
+		{"somebody enabled the schedule", func(s *scene, _ map[string]bool) {
+			s.without(ws+"/schedules/on").content("schedules/on", `{"properties":{"isEnabled":true}}`)
+		}, "it was done, and has to be done again: disable the schedule on"},
+		{"somebody deleted the schedule", func(s *scene, _ map[string]bool) { s.without(ws + "/schedules/on") }, "lost its reason"},
+		{"a diagnostic setting was changed", func(s *scene, _ map[string]bool) {
+			s.without(ws+setting+"logs").add(snapshot.Source, ws+setting+"logs", `{"properties":{"workspaceId":"x"}}`)
+		}, "logs was changed since the review"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			reviewed := full(t).without(group2).plan()
+			s, carried := carriedOut(t, reviewed)
+			c.change(s, carried)
+			got := Drift(reviewed, s.plan(), carried)
+			var texts []string
+			for _, one := range got {
+				texts = append(texts, one.String())
+			}
+			if all := strings.Join(texts, "\n"); c.want == "" && all != "" || !strings.Contains(all, c.want) {
+				t.Errorf("got %q, want %q", texts, c.want)
+			}
+		})
+	}
+}

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
@@ -54,15 +53,10 @@ func (b *builder) identityLoss(item facts.Item) {
 		return
 	}
 	b.lose(item.Key, "the object id of its system-assigned identity", "name the new one where the old one is named; the report has both")
-	var scopes []string
 	for _, r := range b.Of(snapshot.Source, aml.RoleAssignments) {
 		if r.ID != nil && strings.EqualFold(r.Doc.Text("properties.principalId"), item.Doc.Text("identity.principalId")) {
-			scopes = append(scopes, b.roleName(r)+" on "+r.ID.Scope().Name())
+			b.lose(r.Key, b.roleName(r)+" on "+r.ID.Scope().Name()+" of the system-assigned identity of "+item.Name(), "give it to the new identity after the move; there may be more where the snapshot does not look")
 		}
-	}
-	if len(scopes) > 0 {
-		slices.Sort(scopes)
-		b.lose(item.Key, "the roles of its system-assigned identity: "+strings.Join(scopes, ", "), "give them to the new identity after the move; there may be more where the snapshot does not look")
 	}
 }
 

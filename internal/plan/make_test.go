@@ -243,7 +243,7 @@ func TestLossesAreSaidBefore(t *testing.T) {
 		{"addresses", ws + "/onlineEndpoints/on", "address"},
 		{"nodes", ws + "/computes/cpu", "nodes"},
 		{"identities", ws + "/computes/cpu", "object id"},
-		{"roles of identities", ws + "/computes/cpu", "the role Reader on ml"},
+		{"roles of identities", ws + roles + "dead", "the role Reader on ml of the system-assigned identity of cpu"},
 		{"S35", ws + "/services/old", "not made again"},
 		{"keys of serverless endpoints", ws + "/serverlessEndpoints/se", "keys"},
 		{"history of batch endpoints", ws + "/batchEndpoints/ba", "earlier jobs"},

@@ -146,6 +146,11 @@ func (r *rehearsal) after(ctx context.Context, folder mover.Folder, record mover
 		}
 	}
 	again, _, err := r.drive(ctx, folder, (*mover.Run).Forward)
+	if drift, is := errors.AsType[*mover.Drift](err); is { // somebody else changed something meanwhile: the run does not begin anew without a review
+		r.result.Resumed = record.State
+		r.result.Reason += "; gone on: " + drift.Error()
+		return Stopped, nil
+	}
 	if err != nil {
 		return "", err
 	}

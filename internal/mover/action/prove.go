@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/arm"
@@ -24,33 +25,58 @@ func (proveRestorable) Done(ctx context.Context, t *Task) (bool, error) {
 	return resyncKeys{}.Done(ctx, t)
 }
 
-func (proveRestorable) Do(ctx context.Context, t *Task) (err error) {
+// Do looks once before anything is destroyed. Before the move it has more patience with what ARM would refuse now and may pass by itself, a deployment or another move in a group: what was
+// removed would have to be made again for nothing.
+func (proveRestorable) Do(ctx context.Context, t *Task) error {
+	for tries, wait := 1, firstLookIn; ; tries, wait = tries+1, min(wait*2, lastLookIn) {
+		if err := t.groupsSettled(ctx); err != nil {
+			return err
+		}
+		changes, err := t.changes(ctx)
+		if err != nil {
+			return err
+		}
+		if len(changes) == 0 {
+			return t.Journal.Advance(ctx, t.Step.ID, asked)
+		}
+		lasts := slices.ContainsFunc(changes, func(c plan.Change) bool { return !c.Stops })
+		if lasts || t.Step.Phase != plan.Validate || tries == moveTries {
+			return unproven(t.Plan, changes)
+		}
+		t.Say(changes[0].Text)
+		if err := t.Clock.Sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// unproven is the error of a proof that does not hold.
+func unproven(p *plan.Plan, changes []plan.Change) error {
+	reasons := make([]string, len(changes))
+	for i, change := range changes {
+		reasons[i] = change.String()
+	}
+	return errs.New(errs.Conflict, "NotRestorable", "something is not as it was reviewed, and could not be made again as it is: %s", strings.Join(reasons, "; ")).At(p.Workspace).
+		Advise("nothing more is removed, and nothing is moved; mend it and resume, or plan again")
+}
+
+// changes are what is not as it was reviewed and written down, but for what the run itself has done.
+func (t *Task) changes(ctx context.Context) (changes []plan.Change, err error) {
 	file := filepath.Join(t.Folder, "proof.snap")
 	defer func() { err = errors.Join(err, removed(file)) }()
 	if err := ReadAgain(ctx, t.Plan, capture.Options{Client: t.Client, Now: t.Clock.Now}, file); err != nil {
-		return err
+		return nil, err
 	}
 	fresh, err := plan.Of(ctx, file, t.Plan.Choices)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	carried, err := t.Journal.Carried(ctx)
 	if err != nil {
-		return err
-	}
-	var reasons []string
-	for _, change := range plan.Drift(t.Plan, fresh, carried) {
-		reasons = append(reasons, change.String())
+		return nil, err
 	}
 	late, err := t.late(ctx, file)
-	if err != nil {
-		return err
-	}
-	if reasons = append(reasons, late...); len(reasons) > 0 {
-		return errs.New(errs.Conflict, "NotRestorable", "something is not as it was reviewed, and could not be made again as it is: %s", strings.Join(reasons, "; ")).At(t.Plan.Workspace).
-			Advise("nothing more is removed, and nothing is moved; mend it and resume, or plan again")
-	}
-	return t.Journal.Advance(ctx, t.Step.ID, asked)
+	return append(plan.Drift(t.Plan, fresh, carried), late...), err
 }
 
 func removed(file string) error {
@@ -80,7 +106,7 @@ func ReadAgain(ctx context.Context, p *plan.Plan, o capture.Options, file string
 const lateShown = 5
 
 // late names the data asset versions that are new or changed since they were written down: the move drops them, and only what was written down is registered again (S05).
-func (t *Task) late(ctx context.Context, file string) (reasons []string, err error) {
+func (t *Task) late(ctx context.Context, file string) (changes []plan.Change, err error) {
 	now, err := snapshot.Open(ctx, file)
 	if err != nil {
 		return nil, err
@@ -95,11 +121,17 @@ func (t *Task) late(ctx context.Context, file string) (reasons []string, err err
 			continue
 		}
 		if count++; count <= lateShown {
-			reasons = append(reasons, fmt.Sprintf("%s was %s since it was written down, and would be lost (plan again, and apply that with another --runs folder)", change.ID, change.What))
+			changes = append(changes, plan.Change{Subject: change.ID, Text: fmt.Sprintf("%s was %s since it was written down, and would be lost", lateName(change.ID), change.What)})
 		}
 	}
 	if count > lateShown {
-		reasons = append(reasons, fmt.Sprintf("so were %d other versions of data assets", count-lateShown))
+		changes = append(changes, plan.Change{Subject: t.Plan.Workspace, Text: fmt.Sprintf("so were %d other versions of data assets", count-lateShown)})
 	}
-	return reasons, nil
+	return changes, nil
+}
+
+// lateName is a version with its asset: late-asset/versions/1.
+func lateName(id string) string {
+	_, name, _ := strings.Cut(id, "/data/")
+	return name
 }
