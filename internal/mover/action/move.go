@@ -47,6 +47,9 @@ func (moveResources) Do(ctx context.Context, t *Task) error {
 			return errors.Join(looking, err)
 		}
 		rest := places.At(AtSource)
+		if err == nil && tries > 0 && len(rest) > 0 {
+			err = errs.New(errs.Conflict, "MoveIncomplete", "ARM said that everything has moved, and %s did not", strings.Join(rest, ", "))
+		}
 		again := tries < moveTries && t.Clock.Now().Sub(begun) < moveLimit && (transient(err) || len(rest) < left)
 		switch {
 		case places.All(AtTarget):
@@ -216,7 +219,7 @@ func transient(err error) bool {
 	})
 }
 
-var passing = []string{"InternalServerError", "OperationNotAllowed", "ResourcesBeingMoved", "AnotherOperationInProgress", "MoveResourcesHavePendingOperations", "DeploymentActive", "ResourceMoveTimedOut", "MoveUnended"}
+var passing = []string{"InternalServerError", "OperationNotAllowed", "ResourcesBeingMoved", "AnotherOperationInProgress", "MoveResourcesHavePendingOperations", "DeploymentActive", "ResourceMoveTimedOut", "MoveUnended", "MoveIncomplete"}
 
 // anyOf looks at an error and at everything nested in it.
 func anyOf(e *errs.Error, is func(*errs.Error) bool) bool {

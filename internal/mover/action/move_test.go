@@ -389,11 +389,3 @@ func TestWhichErrorsPass(t *testing.T) {
 		}
 	}
 }
-
-func TestPlacesAreWorded(t *testing.T) {
-	t.Parallel()
-	p := Places{"b": AtSource, "a": AtSource, "c": Neither}
-	if got := fmt.Sprint(p.At(AtSource), p.All(AtSource), Places{}.All(AtTarget), p["c"]); got != "[a b] false false neither at the source nor at the target" {
-		t.Error(got)
-	}
-}
