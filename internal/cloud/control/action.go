@@ -92,6 +92,11 @@ func (e *Engine) act(ctx context.Context, req *Request, entry *provider.Type, ac
 		if err != nil {
 			return err
 		}
+		if tx != nil && !entry.Virtual {
+			if err := notDeleting(call.Found.Chain); err != nil {
+				return err
+			}
+		}
 		call.Body = tree.Clone(body)
 		return e.actIn(ctx, call, req, action, &resp)
 	}

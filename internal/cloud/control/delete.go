@@ -82,14 +82,12 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 		}
 		return e.remove(ctx, tx, call)
 	}
+	call.Flag = Deleting
 	if entry.Stateful {
 		tree.Set(call.Doc.Public, "properties.provisioningState", "Deleting")
-		call.Changed = true
 	}
-	if call.Changed {
-		if err := e.save(ctx, tx, call); err != nil {
-			return err
-		}
+	if err := e.saveFlag(ctx, tx, call); err != nil {
+		return err
 	}
 	resp.Status = http.StatusAccepted
 	duration := strings.ToLower(entry.Kind() + ".delete")
@@ -182,7 +180,7 @@ func (e *Engine) deleteGroup(ctx context.Context, req *Request) (Response, error
 		if err := writableGroup(held[0]); err != nil {
 			return err
 		}
-		held[0].Flag = groupDeleting
+		held[0].Flag = Deleting
 		if err := tx.Save(ctx, held[0]); err != nil {
 			return err
 		}

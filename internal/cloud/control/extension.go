@@ -137,7 +137,7 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 	if err := e.mayWrite(st, req, entry); err != nil {
 		return err
 	}
-	if err := e.scopeExists(ctx, tx, id); err != nil {
+	if err := e.holdScope(ctx, tx, id); err != nil {
 		return err
 	}
 	if err := trim(body); err != nil {
@@ -206,8 +206,9 @@ func overlayExtension(call *provider.Call, req *Request, ext store.Extension) er
 	return nil
 }
 
-// scopeExists refuses a document at a scope that is not there, and one in a group that is being moved.
-func (e *Engine) scopeExists(ctx context.Context, tx store.Tx, id arm.ID) error {
+// holdScope keeps the scope of a document and what stands above it from being deleted or moved until the transaction ends: what is bound to a scope goes with it. It refuses a
+// scope that is not there, one that is being deleted, and one in a group that is being moved.
+func (e *Engine) holdScope(ctx context.Context, tx store.Tx, id arm.ID) error {
 	scope := id.Scope()
 	if len(scope) == 0 || scope[0].Namespace != "" {
 		return errs.New(errs.Unsupported, "NotImplemented", "Documents at the scope '%s' are not built in this cloud.", scope)
@@ -215,10 +216,23 @@ func (e *Engine) scopeExists(ctx context.Context, tx store.Tx, id arm.ID) error 
 	if err := e.holdGroup(ctx, tx, id); err != nil {
 		return err
 	}
-	if _, err := e.Tree.Resolve(ctx, tx, scope); err != nil {
+	found, err := e.Tree.Resolve(ctx, tx, scope)
+	if err != nil {
 		return Explain(err, scope)
 	}
-	return nil
+	at := len(scope.GroupID()) // held by now
+	if at == 0 {
+		at = 1 // subscriptions stay
+	}
+	var ids []store.ID
+	for _, node := range found.Chain[at:] {
+		ids = append(ids, node.ID)
+	}
+	held, err := tx.Hold(ctx, store.Shared, ids...)
+	if err != nil {
+		return Explain(err, scope)
+	}
+	return notDeleting(append(found.Chain[:at:at], held...))
 }
 
 func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {

@@ -29,6 +29,7 @@ const (
 func (e *Engine) Handlers() map[string]operation.Handler {
 	return map[string]operation.Handler{
 		opSettle: e.settle, opDelete: e.finishDelete, opRegister: e.finishRegister, opGroup: e.finishGroupDelete,
+		opDelete + operation.GivenUp: e.abandonDelete, opGroup + operation.GivenUp: e.abandonGroupDelete,
 	}
 }
 
@@ -80,6 +81,10 @@ func (e *Engine) settle(ctx context.Context, tx store.Tx, op *store.Operation, n
 	}
 	if err != nil {
 		return err
+	}
+	if found.Node.Flag == Deleting {
+		operation.Fail(op, now, superseded(found.ID()), 409)
+		return nil
 	}
 	call, err := e.callOn(ctx, tx, tx, found, input.Caller, now)
 	if err != nil {
