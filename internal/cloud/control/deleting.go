@@ -53,7 +53,7 @@ func (e *Engine) abandonDelete(ctx context.Context, tx store.Tx, op *store.Opera
 	if another, err := e.deletedAgain(ctx, tx, op); err != nil || another {
 		return err
 	}
-	call, err := e.callOn(ctx, tx, tx, found, input.Caller, now)
+	call, err := e.callOn(ctx, tx, tx, nil, found, input.Caller, now)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (e *Engine) abandonGroupDelete(ctx context.Context, tx store.Tx, op *store.
 
 // saveFlag writes a resource whose flag says from now on that it is being deleted, or no longer: whoever remembers it as what stands above another one looks again.
 func (e *Engine) saveFlag(ctx context.Context, tx store.Tx, call *provider.Call) error {
-	if len(call.ID) <= 3 {
+	if len(call.ID) <= tree.Structural {
 		if err := tx.Bump(ctx); err != nil { // first: nobody may remember what is written here before it is committed
 			return err
 		}

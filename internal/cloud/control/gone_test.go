@@ -4,11 +4,10 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/authorization"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
-	"github.com/amlmove/amlmove/internal/cloud/store"
-	"github.com/amlmove/amlmove/internal/cloud/tree"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -30,24 +29,6 @@ func TestARoleGoesWithTheChildThatItWasGivenOn(t *testing.T) {
 	}
 }
 
-// bind writes a document at a scope past all that requests are asked.
-func bind(c *neighbourtest.Cloud, scope, typ, name string, properties map[string]any) {
-	c.T.Helper()
-	err := c.Store.Update(c.T.Context(), func(tx store.Tx) error {
-		e := store.Extension{Scope: scope, Type: typ, Name: name}
-		if err := tree.EncodeExtension(&e, tree.Document{Public: map[string]any{"properties": properties}}); err != nil {
-			return err
-		}
-		if err := tx.PutExtension(c.T.Context(), e); err != nil {
-			return err
-		}
-		return tx.Bump(c.T.Context())
-	})
-	if err != nil {
-		c.T.Fatal(err)
-	}
-}
-
 // A lock that went with its child holds nothing any more. Requests cannot put one where something is being deleted; what fills a cloud can.
 func TestALockGoesWithTheChildThatItWasPutOn(t *testing.T) {
 	c := neighbourtest.New(t, []provider.Type{{Name: "Microsoft.Test/things", Tracked: true, MoveGroup: true, Stateful: true},
@@ -57,11 +38,33 @@ func TestALockGoesWithTheChildThatItWasPutOn(t *testing.T) {
 	c.Put(thing, plain)
 	c.Put(part, `{}`)
 	begin(c, http.MethodDelete, part, "")
-	bind(c, part, "Microsoft.Authorization/locks", "l", map[string]any{"level": "CanNotDelete"})
+	c.Bind(part, "Microsoft.Authorization/locks", "l", map[string]any{"level": "CanNotDelete"})
 	c.Refused(http.MethodDelete, thing, "", errs.Conflict, "ScopeLocked")
 	c.Settle()
 	c.Refused(http.MethodGet, lock, "", errs.NotFound, "LockNotFound")
 	if _, err := c.Try(http.MethodDelete, thing, ""); err != nil {
 		t.Errorf("a lock that is not there holds: %v", err)
+	}
+}
+
+// What goes along with another resource of a group that is deleted goes once.
+func TestWhatGoesAlongInAGroupGoesOnce(t *testing.T) {
+	t.Parallel()
+	heard := map[string]int{}
+	gone := func(c *provider.Call) error {
+		heard[c.ID.Name()]++
+		found, _, err := c.Lookup(c.ID.Parent().Child(arm.Hop{Namespace: "Microsoft.Test", Type: "things", Name: "t2"}))
+		if err != nil || c.ID.Name() == "t2" {
+			return err
+		}
+		return c.Remove(found)
+	}
+	c := neighbourtest.New(t, []provider.Type{{Name: "Microsoft.Test/things", Tracked: true, Gone: gone}}, authorization.Types())
+	c.Put(at+"things/t1", plain)
+	c.Put(at+"things/t2", plain)
+	c.Delete(neighbourtest.Group)
+	c.Refused(http.MethodGet, at+"things/t1", "", errs.NotFound, "ResourceGroupNotFound")
+	if heard["t1"] != 1 || heard["t2"] != 1 {
+		t.Errorf("heard %v", heard)
 	}
 }

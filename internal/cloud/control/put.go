@@ -156,7 +156,7 @@ func (e *Engine) newCall(ctx context.Context, r store.Reader, tx store.Tx, st *S
 	return &provider.Call{
 		Ctx: ctx, Read: r, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(), Tenant: req.Caller.TenantID,
 		ID: id, Type: entry, Query: req.Query,
-		Allowed: func(action string, on arm.ID) bool { return st.Allowed(req.Caller.ObjectID, action, on) },
+		Unlocked: st.unlockedItself, Allowed: func(action string, on arm.ID) bool { return st.Allowed(req.Caller.ObjectID, action, on) },
 	}
 }
 

@@ -98,13 +98,8 @@ func (c *Cloud) seed(tx store.Tx, namespaces []string) error {
 
 // grant assigns a role.
 func (c *Cloud) grant(tx store.Tx, principal, role, scope string) error {
-	assignment := store.Extension{Scope: scope, Type: "Microsoft.Authorization/roleAssignments", Name: provider.NewGUID(), ETag: `"1"`, Created: Start, Changed: Start}
-	doc := tree.Document{Public: map[string]any{"properties": map[string]any{"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/" + role,
-		"principalId": principal, "principalType": "ServicePrincipal", "scope": scope}}}
-	if err := tree.EncodeExtension(&assignment, doc); err != nil {
-		return err
-	}
-	return tx.PutExtension(c.T.Context(), assignment)
+	return c.bind(tx, scope, "Microsoft.Authorization/roleAssignments", provider.NewGUID(), map[string]any{"principalId": principal, "principalType": "ServicePrincipal",
+		"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/" + role, "scope": scope})
 }
 
 // As returns the same cloud for a caller who holds one role at one scope and nothing else.
@@ -203,6 +198,45 @@ func (c *Cloud) Settle() {
 			return
 		}
 	}
+}
+
+// Bind writes a document at a scope past all that requests are asked, as what fills a cloud does.
+func (c *Cloud) Bind(scope, typ, name string, properties map[string]any) {
+	c.T.Helper()
+	err := c.Store.Update(c.T.Context(), func(tx store.Tx) error {
+		if err := c.bind(tx, scope, typ, name, properties); err != nil {
+			return err
+		}
+		return tx.Bump(c.T.Context())
+	})
+	if err != nil {
+		c.T.Fatal(err)
+	}
+}
+
+func (c *Cloud) bind(tx store.Tx, scope, typ, name string, properties map[string]any) error {
+	e := store.Extension{Scope: scope, Type: typ, Name: name, ETag: `"1"`, Created: Start, Changed: Start}
+	if err := tree.EncodeExtension(&e, tree.Document{Public: map[string]any{"properties": properties}}); err != nil {
+		return err
+	}
+	return tx.PutExtension(c.T.Context(), e)
+}
+
+// Bound lists the types of what is bound at a scope and below it.
+func (c *Cloud) Bound(scope string) (types []string) {
+	c.T.Helper()
+	err := c.Store.View(c.T.Context(), func(r store.Reader) error {
+		types = nil
+		all, err := r.Extensions(c.T.Context(), store.ExtensionRange{Scope: scope, Below: true, Limit: 100})
+		for _, e := range all {
+			types = append(types, e.Type)
+		}
+		return err
+	})
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	return types
 }
 
 // Move hangs a top-level resource under another group, as a workspace move does with its node.
