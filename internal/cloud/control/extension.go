@@ -146,7 +146,7 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 	id = id.Scope().Child(arm.Hop{Namespace: entry.Name.Namespace(), Type: entry.Name.Path(), Name: id.Name()})
 	call := e.newCall(ctx, tx, tx, st, req, id, entry)
 	call.Patch, call.Doc = req.Method == http.MethodPatch, tree.Document{Public: body, Private: map[string]any{}}
-	ext, err := tx.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
+	ext, err := tx.HoldExtension(ctx, scopeName(id), string(entry.Name), id.Name())
 	switch {
 	case errs.Is(err, errs.NotFound):
 		if call.Patch || req.IfMatch != "" {
@@ -193,8 +193,8 @@ func overlayExtension(call *provider.Call, req *Request, ext store.Extension) er
 	if err != nil {
 		return err
 	}
-	if req.IfNoneMatch == "*" || req.IfMatch != "" && !matches(req.IfMatch, ext.ETag) {
-		return errs.New(errs.Precondition, "PreconditionFailed", "The condition in the If-Match or If-None-Match header was not satisfied for '%s'.", call.ID)
+	if err := admitsETag(req, ext, call.ID); err != nil {
+		return err
 	}
 	call.Old = &old
 	call.Doc.Private = tree.Clone(old.Private)
@@ -202,6 +202,14 @@ func overlayExtension(call *provider.Call, req *Request, ext store.Extension) er
 		patched := tree.Clone(old.Public)
 		tree.Merge(patched, call.Doc.Public)
 		call.Doc.Public = patched
+	}
+	return nil
+}
+
+// admitsETag refuses a request whose condition an existing extension does not meet.
+func admitsETag(req *Request, ext store.Extension, id arm.ID) error {
+	if req.IfNoneMatch == "*" || req.IfMatch != "" && !matches(req.IfMatch, ext.ETag) {
+		return errs.New(errs.Precondition, "PreconditionFailed", "The condition in the If-Match or If-None-Match header was not satisfied for '%s'.", id)
 	}
 	return nil
 }
@@ -246,7 +254,7 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 		if err := st.Admit(req, string(entry.Name)+"/delete", id); err != nil {
 			return err
 		}
-		ext, err := tx.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
+		ext, err := tx.HoldExtension(ctx, scopeName(id), string(entry.Name), id.Name())
 		if errs.Is(err, errs.NotFound) {
 			resp.Status = http.StatusNoContent
 			return nil
@@ -258,6 +266,9 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 			return err
 		}
 		if err := st.unlocked(id, access.Delete); err != nil {
+			return err
+		}
+		if err := admitsETag(req, ext, id); err != nil {
 			return err
 		}
 		call, err := e.extensionCall(ctx, tx, tx, st, ext, entry, req)

@@ -55,23 +55,44 @@ type Cloud struct {
 // New starts a cloud with the given entries.
 func New(t *testing.T, types ...[]provider.Type) *Cloud {
 	t.Helper()
-	c := &Cloud{T: t, Now: Start, caller: Caller}
-	var err error
-	if c.Store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db")); err != nil {
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Store.Close() })
+	t.Cleanup(func() { _ = s.Close() })
+	return Over(t, s, types...)
+}
+
+// Over starts a cloud with the given entries over an empty store, which stays open.
+func Over(t *testing.T, s store.Store, types ...[]provider.Type) *Cloud {
+	t.Helper()
 	table := provider.NewTable(known.Types(), types...)
-	if c.Tree, err = tree.Open(t.Context(), c.Store, table.Slotted()...); err != nil {
-		t.Fatal(err)
-	}
-	clock := operation.NewClock(func() time.Time { return c.Now })
-	c.Engine = control.New(control.Options{Store: c.Store, Tree: c.Tree, Types: table, Clock: clock, Base: func() string { return "https://cloud.test" }, Log: slog.New(slog.DiscardHandler)})
-	c.runner = operation.NewRunner(c.Store, clock, c.Engine.Handlers(), slog.New(slog.DiscardHandler))
+	c := &Cloud{T: t, Now: Start, caller: Caller}
+	c.start(s, table)
 	if err := c.Store.Update(t.Context(), func(tx store.Tx) error { return c.seed(tx, table.Namespaces()) }); err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// Node returns another node of the same cloud, over a store that is another way to the same state. The time of one is not that of the other.
+func (c *Cloud) Node(s store.Store) *Cloud {
+	c.T.Helper()
+	other := *c
+	other.start(s, c.Engine.Types)
+	return &other
+}
+
+func (c *Cloud) start(s store.Store, table *provider.Table) {
+	c.T.Helper()
+	var err error
+	if c.Tree, err = tree.Open(c.T.Context(), s, table.Slotted()...); err != nil {
+		c.T.Fatal(err)
+	}
+	c.Store = s
+	clock := operation.NewClock(func() time.Time { return c.Now })
+	c.Engine = control.New(control.Options{Store: s, Tree: c.Tree, Types: table, Clock: clock, Base: func() string { return "https://cloud.test" }, Log: slog.New(slog.DiscardHandler)})
+	c.runner = operation.NewRunner(s, clock, c.Engine.Handlers(), slog.New(slog.DiscardHandler))
 }
 
 func (c *Cloud) seed(tx store.Tx, namespaces []string) error {
