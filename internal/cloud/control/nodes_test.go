@@ -46,7 +46,8 @@ func newNodes(t *testing.T) *nodes {
 		stores = append(stores, s)
 	}
 	hook := func(*provider.Call) error { n.come(); return nil }
-	n.here = neighbourtest.Over(t, halting{stores[0], n}, []provider.Type{{Name: "Microsoft.Test/things", Tracked: true, Stateful: true, Gone: hook},
+	n.here = neighbourtest.Over(t, halting{stores[0], n}, []provider.Type{{Name: "Microsoft.Test/things", Tracked: true, Stateful: true, Put: hook, Gone: hook},
+		{Name: "Microsoft.Test/slow", Tracked: true, AsyncDelete: true}, {Name: "Microsoft.Test/slow/parts"}, {Name: "Microsoft.Test/slow/parts/bits"},
 		{Name: "Microsoft.Test/things/parts", Gone: hook}, {Name: "Microsoft.Test/marks", Extension: true, Put: hook}}, authorization.Types())
 	n.there = n.here.Node(stores[1])
 	var err error
@@ -191,4 +192,46 @@ func TestARegistrationIsNotUndoneByTheUnregistrationBeforeIt(t *testing.T) {
 	}
 	n.there.Settle()
 	neighbourtest.Want(t, n.here.Get(namespace), "registrationState", "Registered")
+}
+
+// A node that remembers a resource hears that another node deletes it, when it is asked to write below it.
+func TestNothingIsWrittenBelowWhatAnotherNodeDeletes(t *testing.T) {
+	t.Parallel()
+	n := newNodes(t)
+	slow := at + "slow/s"
+	n.there.Put(slow, plain)
+	n.there.Put(slow+"/parts/p", `{}`)
+	n.there.Put(slow+"/parts/p/bits/b", `{}`)
+	if _, err := n.here.Try(http.MethodDelete, slow, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, below := range []string{"/parts/p", "/parts/q", "/parts/p/bits/b", "/parts/p/bits/c"} {
+		n.there.Refused(http.MethodPut, slow+below, `{}`, errs.Conflict, "AnotherOperationInProgress")
+	}
+	n.here.Settle()
+	n.there.Put(slow, plain)
+	n.there.Put(slow+"/parts/p", `{}`)
+}
+
+// A resource that meets the deletion of its group goes with it or is refused: at the request, and when the group goes.
+func TestAResourceMeetsTheDeletionOfItsGroup(t *testing.T) {
+	t.Parallel()
+	n := newNodes(t)
+	deletion := n.meanwhile(http.MethodDelete, neighbourtest.Group, "", "", "")
+	if _, err := n.here.Try(http.MethodPut, thing, plain); err != nil {
+		t.Errorf("a resource that came before: %v", err)
+	}
+	if err := deletion(); err != nil {
+		t.Errorf("the deletion: %v", err)
+	}
+	n.here.Refused(http.MethodPut, thing, plain, errs.Conflict, "ResourceGroupBeingDeleted")
+	put := n.meanwhile(http.MethodPut, at+"things/t2", plain, "", "")
+	n.here.Settle()
+	if err := put(); !errs.Is(err, errs.NotFound) {
+		t.Errorf("a resource that came when the group went was answered %v", err)
+	}
+	n.here.Do(http.MethodPut, neighbourtest.Group, `{"location":"westeurope"}`)
+	for _, name := range []string{"t1", "t2"} {
+		n.there.Refused(http.MethodGet, at+"things/"+name, "", errs.NotFound, "ResourceNotFound")
+	}
 }
