@@ -101,6 +101,17 @@ func TestACarefulRunIsNotLeftWithAnOldGeneration(t *testing.T) {
 	t.Parallel()
 	here, there := twoNodes(t)
 	id := plant(t, there, "a")[0]
+	tooEarly := func(told int64) {
+		err := there.update(t.Context(), func(other *tx) error {
+			if _, err := other.query(t.Context(), "be impatient", nil, `SET LOCAL lock_timeout = 50`); err != nil {
+				return err
+			}
+			return other.Bump(t.Context())
+		})
+		if e := errs.As(err); e == nil || e.Code != "StoreContended" {
+			t.Errorf("the generation moved on from %d a third time: %v", told, err)
+		}
+	}
 	for name, hold := range map[string]func(tx store.Tx) error{
 		"a hold": func(tx store.Tx) error { _, err := tx.Hold(t.Context(), store.Exclusive, id); return err },
 		"a hold with a walk": func(tx store.Tx) error {
@@ -118,7 +129,11 @@ func TestACarefulRunIsNotLeftWithAnOldGeneration(t *testing.T) {
 			if runs <= 2 {
 				bump(t, there)
 			}
-			return hold(tx)
+			if err := hold(tx); err != nil || runs <= 2 {
+				return err
+			}
+			tooEarly(told) // a run that was outrun holds it
+			return nil
 		}))
 		if now := generationOf(t, there); told != now || runs != 3 {
 			t.Errorf("%s: generation %d was told last in %d runs, it is %d", name, told, runs, now)

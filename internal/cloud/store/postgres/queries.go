@@ -15,7 +15,8 @@ const (
 
 	sqlStats = `SELECT (SELECT count(*) FROM cloud_node), (SELECT count(*) FROM cloud_extension),
 		(SELECT count(*) FROM cloud_operation WHERE ended IS NULL)`
-	sqlGeneration = `SELECT number FROM cloud_generation`
+	sqlGeneration     = `SELECT number FROM cloud_generation`
+	sqlHoldGeneration = sqlGeneration + ` FOR NO KEY UPDATE`
 	// A number that a transaction saw and then rolled back is never given again: caches may have been filled under it.
 	sqlBump = `UPDATE cloud_generation SET number = greatest(number, nextval('cloud_node_id')) + 1 RETURNING number`
 )
