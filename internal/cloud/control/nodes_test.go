@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -26,7 +27,7 @@ type nodes struct {
 	t           *testing.T
 	here, there *neighbourtest.Cloud
 	watch       *pgx.Conn
-	between     func() // called once, in a transaction of here
+	between     atomic.Pointer[func()] // called once, in a transaction of here
 }
 
 // mark is a document that may be bound to a thing, or to a part of it.
@@ -60,9 +61,8 @@ func newNodes(t *testing.T) *nodes {
 
 // come lets the other node come in between, if it is asked to.
 func (n *nodes) come() {
-	between := n.between
-	if n.between = nil; between != nil {
-		between()
+	if between := n.between.Swap(nil); between != nil {
+		(*between)()
 	}
 }
 
@@ -70,7 +70,7 @@ func (n *nodes) come() {
 // for the answer.
 func (n *nodes) meanwhile(method, path, body, ifMatch, ifNoneMatch string) func() error {
 	done, answered := make(chan struct{}), error(nil)
-	n.between = func() {
+	between := func() {
 		go func() {
 			defer close(done)
 			_, answered = send(n.there, method, path, body, ifMatch, ifNoneMatch)
@@ -88,9 +88,10 @@ func (n *nodes) meanwhile(method, path, body, ifMatch, ifNoneMatch string) func(
 			}
 		}
 	}
+	n.between.Store(&between)
 	return func() error {
 		n.t.Helper()
-		if n.between != nil {
+		if n.between.Load() != nil {
 			n.t.Fatalf("nothing came between for %s %s", method, path)
 		}
 		<-done
