@@ -80,3 +80,23 @@ func TestAWorkspaceMovesWithItsAccounts(t *testing.T) {
 		}
 	}
 }
+
+// A job that is being deleted has ended: it keeps no workspace from moving (S22).
+func TestAJobThatIsBeingDeletedKeepsNoWorkspace(t *testing.T) {
+	t.Parallel()
+	c, workspace, target, accounts := world(t)
+	job := workspace + "/jobs/j1"
+	c.must(t, http.MethodPut, job, `{"properties":{"jobType":"Command","command":"true","environmentId":"azureml:e:1"}}`)
+	for range 100 {
+		if c.Do(t, "", http.MethodGet, job, nil).JSON(t)["properties"].(map[string]any)["status"] == "Completed" {
+			break
+		}
+		c.settle(t)
+	}
+	c.must(t, http.MethodPost, "/_cloud/clock", `{"durations":{"jobs.delete":"24h"}}`)
+	if got := c.Do(t, "", http.MethodDelete, job, nil); got.Status != http.StatusAccepted {
+		t.Fatalf("the deletion of the job was answered %d: %s", got.Status, got.Body)
+	}
+	order := map[string]any{"resources": append([]string{workspace}, accounts...), "targetResourceGroup": target}
+	c.must(t, http.MethodPost, workspace[:strings.Index(workspace, "/providers/")]+"/validateMoveResources", order)
+}

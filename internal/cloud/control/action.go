@@ -92,6 +92,11 @@ func (e *Engine) act(ctx context.Context, req *Request, entry *provider.Type, ac
 		if err != nil {
 			return err
 		}
+		if tx != nil && !entry.Virtual {
+			if err := notDeleting(call.Found.Chain); err != nil {
+				return err
+			}
+		}
 		call.Body = tree.Clone(body)
 		return e.actIn(ctx, call, req, action, &resp)
 	}
@@ -146,7 +151,7 @@ func (e *Engine) actionCall(ctx context.Context, r store.Reader, tx store.Tx, st
 		found.Node = held[0]
 		found.Chain = append(append([]store.Node{}, found.Chain[:len(found.Chain)-1]...), held[0])
 	}
-	call, err := e.callOn(ctx, r, tx, found, req.Caller, e.now())
+	call, err := e.callOn(ctx, r, tx, st, found, req.Caller, e.now())
 	if err != nil {
 		return nil, err
 	}

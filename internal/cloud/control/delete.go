@@ -59,7 +59,7 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 	if req.IfMatch != "" && !matches(req.IfMatch, found.Node.ETag) {
 		return errs.New(errs.Precondition, "PreconditionFailed", "The condition '%s' in the If-Match header was not satisfied.", req.IfMatch)
 	}
-	call, err := e.callOn(ctx, tx, tx, found, req.Caller, e.now())
+	call, err := e.callOn(ctx, tx, tx, st, found, req.Caller, e.now())
 	if err != nil {
 		return err
 	}
@@ -80,16 +80,14 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 		if resp.Status = entry.Deleted; resp.Status == 0 {
 			resp.Status = http.StatusOK
 		}
-		return e.remove(ctx, tx, call)
+		return call.Leave()
 	}
+	call.Flag = Deleting
 	if entry.Stateful {
 		tree.Set(call.Doc.Public, "properties.provisioningState", "Deleting")
-		call.Changed = true
 	}
-	if call.Changed {
-		if err := e.save(ctx, tx, call); err != nil {
-			return err
-		}
+	if err := e.saveFlag(ctx, tx, call); err != nil {
+		return err
 	}
 	resp.Status = http.StatusAccepted
 	duration := strings.ToLower(entry.Kind() + ".delete")
@@ -124,40 +122,19 @@ func (e *Engine) finishDelete(ctx context.Context, tx store.Tx, op *store.Operat
 	if err != nil {
 		return err
 	}
-	call, err := e.callOn(ctx, tx, tx, found, input.Caller, now)
+	st, err := e.StateOf(ctx, tx)
 	if err != nil {
 		return err
 	}
-	if err := e.remove(ctx, tx, call); err != nil {
+	call, err := e.callOn(ctx, tx, tx, st, found, input.Caller, now)
+	if err != nil {
+		return err
+	}
+	if err := call.Leave(); err != nil {
 		return err
 	}
 	operation.Finish(op, now, http.StatusNoContent, nil)
 	return nil
-}
-
-// remove takes a resource with all below it, and what is bound to its scope, out of sight.
-func (e *Engine) remove(ctx context.Context, tx store.Tx, call *provider.Call) error {
-	if call.Type.Gone != nil {
-		if err := call.Type.Gone(call); err != nil {
-			return err
-		}
-	}
-	return e.drop(ctx, tx, call.Found.Node.ID, call.ID)
-}
-
-// drop trashes a node and the extensions of its scope; whoever remembered its place must look again.
-func (e *Engine) drop(ctx context.Context, tx store.Tx, node store.ID, id arm.ID) error {
-	dropped, err := tx.DropExtensions(ctx, store.ExtensionRange{Scope: id.String(), Below: true}, "")
-	if err != nil {
-		return err
-	}
-	if err := tx.Trash(ctx, node); err != nil {
-		return err
-	}
-	if dropped == 0 && len(id) > 3 { // neither a rule nor a place that is remembered
-		return nil
-	}
-	return tx.Bump(ctx)
 }
 
 // deleteGroup removes a resource group with all in it, as an operation.
@@ -182,7 +159,7 @@ func (e *Engine) deleteGroup(ctx context.Context, req *Request) (Response, error
 		if err := writableGroup(held[0]); err != nil {
 			return err
 		}
-		held[0].Flag = groupDeleting
+		held[0].Flag = Deleting
 		if err := tx.Save(ctx, held[0]); err != nil {
 			return err
 		}
@@ -208,7 +185,7 @@ func (e *Engine) finishGroupDelete(ctx context.Context, tx store.Tx, op *store.O
 	if err := json.Unmarshal(op.Input, &input); err != nil {
 		return fmt.Errorf("read the input of operation %s: %w", op.ID, err)
 	}
-	group, err := e.Tree.FindNode(ctx, tx, op.Node)
+	group, err := e.held(ctx, tx, op.Node)
 	if errs.Is(err, errs.NotFound) {
 		operation.Finish(op, now, http.StatusOK, nil)
 		return nil
@@ -216,10 +193,14 @@ func (e *Engine) finishGroupDelete(ctx context.Context, tx store.Tx, op *store.O
 	if err != nil {
 		return err
 	}
-	if err := e.goneBelow(ctx, tx, group, input.Caller, now); err != nil {
+	st, err := e.StateOf(ctx, tx)
+	if err != nil {
 		return err
 	}
-	if err := e.drop(ctx, tx, group.Node.ID, group.ID()); err != nil {
+	if err := e.goneBelow(ctx, tx, st, group, input.Caller, now); err != nil {
+		return err
+	}
+	if err := provider.Drop(ctx, tx, group); err != nil {
 		return err
 	}
 	operation.Finish(op, now, http.StatusOK, nil)
@@ -227,7 +208,7 @@ func (e *Engine) finishGroupDelete(ctx context.Context, tx store.Tx, op *store.O
 }
 
 // goneBelow tells the resources of a group that have something to do when they go.
-func (e *Engine) goneBelow(ctx context.Context, tx store.Tx, group tree.Found, caller identity.Caller, now time.Time) error {
+func (e *Engine) goneBelow(ctx context.Context, tx store.Tx, st *State, group tree.Found, caller identity.Caller, now time.Time) error {
 	r := store.Range{Limit: 200}
 	for {
 		page, err := tx.Children(ctx, group.Node.ID, r)
@@ -239,8 +220,15 @@ func (e *Engine) goneBelow(ctx context.Context, tx store.Tx, group tree.Found, c
 			if err != nil || entry.Gone == nil {
 				continue // hidden nodes and types without an ending of their own
 			}
-			found := tree.Found{Chain: append(append([]store.Node{}, group.Chain...), node), Node: node}
-			call, err := e.callOn(ctx, tx, tx, found, caller, now)
+			held, err := tx.Hold(ctx, store.Exclusive, node.ID)
+			if errs.Is(err, errs.NotFound) { // it went along with another one
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			found := tree.Found{Chain: append(append([]store.Node{}, group.Chain...), held[0]), Node: held[0]}
+			call, err := e.callOn(ctx, tx, tx, st, found, caller, now)
 			if err != nil {
 				return err
 			}

@@ -137,7 +137,7 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 	if err := e.mayWrite(st, req, entry); err != nil {
 		return err
 	}
-	if err := e.scopeExists(ctx, tx, id); err != nil {
+	if err := e.holdScope(ctx, tx, id); err != nil {
 		return err
 	}
 	if err := trim(body); err != nil {
@@ -146,7 +146,7 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 	id = id.Scope().Child(arm.Hop{Namespace: entry.Name.Namespace(), Type: entry.Name.Path(), Name: id.Name()})
 	call := e.newCall(ctx, tx, tx, st, req, id, entry)
 	call.Patch, call.Doc = req.Method == http.MethodPatch, tree.Document{Public: body, Private: map[string]any{}}
-	ext, err := tx.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
+	ext, err := tx.HoldExtension(ctx, scopeName(id), string(entry.Name), id.Name())
 	switch {
 	case errs.Is(err, errs.NotFound):
 		if call.Patch || req.IfMatch != "" {
@@ -193,8 +193,8 @@ func overlayExtension(call *provider.Call, req *Request, ext store.Extension) er
 	if err != nil {
 		return err
 	}
-	if req.IfNoneMatch == "*" || req.IfMatch != "" && !matches(req.IfMatch, ext.ETag) {
-		return errs.New(errs.Precondition, "PreconditionFailed", "The condition in the If-Match or If-None-Match header was not satisfied for '%s'.", call.ID)
+	if err := admitsETag(req, ext, call.ID); err != nil {
+		return err
 	}
 	call.Old = &old
 	call.Doc.Private = tree.Clone(old.Private)
@@ -206,8 +206,17 @@ func overlayExtension(call *provider.Call, req *Request, ext store.Extension) er
 	return nil
 }
 
-// scopeExists refuses a document at a scope that is not there, and one in a group that is being moved.
-func (e *Engine) scopeExists(ctx context.Context, tx store.Tx, id arm.ID) error {
+// admitsETag refuses a request whose condition an existing extension does not meet.
+func admitsETag(req *Request, ext store.Extension, id arm.ID) error {
+	if req.IfNoneMatch == "*" || req.IfMatch != "" && !matches(req.IfMatch, ext.ETag) {
+		return errs.New(errs.Precondition, "PreconditionFailed", "The condition in the If-Match or If-None-Match header was not satisfied for '%s'.", id)
+	}
+	return nil
+}
+
+// holdScope keeps the scope of a document and what stands above it from being deleted or moved until the transaction ends: what is bound to a scope goes with it. It refuses a
+// scope that is not there, one that is being deleted, and one in a group that is being moved.
+func (e *Engine) holdScope(ctx context.Context, tx store.Tx, id arm.ID) error {
 	scope := id.Scope()
 	if len(scope) == 0 || scope[0].Namespace != "" {
 		return errs.New(errs.Unsupported, "NotImplemented", "Documents at the scope '%s' are not built in this cloud.", scope)
@@ -215,10 +224,23 @@ func (e *Engine) scopeExists(ctx context.Context, tx store.Tx, id arm.ID) error 
 	if err := e.holdGroup(ctx, tx, id); err != nil {
 		return err
 	}
-	if _, err := e.Tree.Resolve(ctx, tx, scope); err != nil {
+	found, err := e.Tree.Resolve(ctx, tx, scope)
+	if err != nil {
 		return Explain(err, scope)
 	}
-	return nil
+	at := len(scope.GroupID()) // held by now
+	if at == 0 {
+		at = 1 // subscriptions stay
+	}
+	var ids []store.ID
+	for _, node := range found.Chain[at:] {
+		ids = append(ids, node.ID)
+	}
+	held, err := tx.Hold(ctx, store.Shared, ids...)
+	if err != nil {
+		return Explain(err, scope)
+	}
+	return notDeleting(append(found.Chain[:at:at], held...))
 }
 
 func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
@@ -232,7 +254,7 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 		if err := st.Admit(req, string(entry.Name)+"/delete", id); err != nil {
 			return err
 		}
-		ext, err := tx.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
+		ext, err := tx.HoldExtension(ctx, scopeName(id), string(entry.Name), id.Name())
 		if errs.Is(err, errs.NotFound) {
 			resp.Status = http.StatusNoContent
 			return nil
@@ -244,6 +266,9 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 			return err
 		}
 		if err := st.unlocked(id, access.Delete); err != nil {
+			return err
+		}
+		if err := admitsETag(req, ext, id); err != nil {
 			return err
 		}
 		call, err := e.extensionCall(ctx, tx, tx, st, ext, entry, req)

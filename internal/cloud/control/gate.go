@@ -1,6 +1,7 @@
 package control
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/arm"
@@ -44,6 +45,18 @@ func (st *State) unlocked(id arm.ID, op access.Operation) error {
 	scope := id.String()
 	if blocking := access.Blocking(st.locks, scope, op); len(blocking) > 0 {
 		return access.ScopeLocked(scope, op, blocking)
+	}
+	return nil
+}
+
+// unlockedItself decides whether a lock at the scope or below it forbids that a service takes it away along with something else. A lock above is not asked: it forbids
+// requests to delete what is below it, and lets that be written whose children or connections these are.
+func (st *State) unlockedItself(id arm.ID) error {
+	scope := id.String()
+	blocking := access.Blocking(st.locks, scope, access.Delete)
+	blocking = slices.DeleteFunc(blocking, func(l access.Lock) bool { return !access.Within(l.Scope, scope) })
+	if len(blocking) > 0 {
+		return access.ScopeLocked(scope, access.Delete, blocking)
 	}
 	return nil
 }

@@ -135,6 +135,9 @@ func (e *Engine) prepare(ctx context.Context, tx store.Tx, st *State, req *Reque
 	call := e.newCall(ctx, tx, tx, st, req, id, entry)
 	call.Patch = req.Method == http.MethodPatch
 	call.Found, call.Doc = tree.Found{Chain: parent.Chain}, tree.Document{Public: body, Private: map[string]any{}}
+	if err := notDeleting(parent.Chain); err != nil {
+		return nil, err
+	}
 	if there {
 		return call, e.overlay(ctx, tx, req, call, found)
 	}
@@ -153,7 +156,7 @@ func (e *Engine) newCall(ctx context.Context, r store.Reader, tx store.Tx, st *S
 	return &provider.Call{
 		Ctx: ctx, Read: r, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(), Tenant: req.Caller.TenantID,
 		ID: id, Type: entry, Query: req.Query,
-		Allowed: func(action string, on arm.ID) bool { return st.Allowed(req.Caller.ObjectID, action, on) },
+		Unlocked: st.unlockedItself, Allowed: func(action string, on arm.ID) bool { return st.Allowed(req.Caller.ObjectID, action, on) },
 	}
 }
 
@@ -174,6 +177,9 @@ func (e *Engine) overlay(ctx context.Context, tx store.Tx, req *Request, call *p
 	}
 	found.Node = held[0]
 	found.Chain = append(append([]store.Node{}, found.Chain[:len(found.Chain)-1]...), held[0])
+	if err := notDeleting(found.Chain); err != nil {
+		return err
+	}
 	if req.IfNoneMatch == "*" {
 		return errs.New(errs.Precondition, "PreconditionFailed", "The resource '%s' exists and If-None-Match: * was given.", call.ID)
 	}
@@ -247,15 +253,12 @@ func groupGone(err error, id arm.ID) error {
 	return err
 }
 
-// Flags of a resource group.
-const groupDeleting = "Deleting"
-
 // writableGroup refuses a group that is being moved from or to, or deleted.
 func writableGroup(group store.Node) error {
 	switch group.Flag {
 	case GroupMoving:
 		return BeingMoved(group.Name)
-	case groupDeleting:
+	case Deleting:
 		return errs.New(errs.Conflict, "ResourceGroupBeingDeleted",
 			"The resource group '%s' is in deprovisioning state and cannot perform this operation.", group.Name)
 	}

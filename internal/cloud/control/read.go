@@ -101,7 +101,7 @@ func (e *Engine) render(ctx context.Context, r store.Reader, found tree.Found, e
 	if entry.Get == nil {
 		return e.Tree.Render(ctx, r, found)
 	}
-	call, err := e.callOn(ctx, r, nil, found, caller, e.now())
+	call, err := e.callOn(ctx, r, nil, nil, found, caller, e.now())
 	if err != nil {
 		return nil, err
 	}

@@ -174,10 +174,14 @@ func (e *Engine) register(ctx context.Context, req *Request, namespace, passing 
 			return err
 		}
 		s := st.subscriptions[strings.ToLower(req.Target.ID.Subscription())]
-		now := s.Registration(namespace)
+		kept, now, err := holdRegistration(ctx, tx, s, namespace)
+		if err != nil {
+			return err
+		}
 		if now == passing || passing == registering && now == Registered || passing == unregistering && now == notRegistered || always[strings.ToLower(namespace)] {
-			body, err := json.Marshal(e.providerDocument(st, s.ID, namespace))
-			resp.Body = body
+			doc := e.providerDocument(st, s.ID, namespace)
+			doc["registrationState"] = now
+			resp.Body, err = json.Marshal(doc)
 			return err
 		}
 		if passing == unregistering {
@@ -185,7 +189,7 @@ func (e *Engine) register(ctx context.Context, req *Request, namespace, passing 
 				return err
 			}
 		}
-		if err := setRegistration(ctx, tx, s, namespace, passing, e.now()); err != nil {
+		if err := setRegistration(ctx, tx, kept, passing, e.now()); err != nil {
 			return err
 		}
 		op, err := operation.New(opRegister, e.now(), e.Clock.Duration("provider."+verb), registerInput{Namespace: namespace, From: passing})
@@ -241,21 +245,34 @@ type registerInput struct {
 	From      string `json:"from"`
 }
 
-// setRegistration writes the state of a namespace in a subscription.
-func setRegistration(ctx context.Context, tx store.Tx, s *Subscription, namespace, state string, now time.Time) error {
-	body, err := json.Marshal(registrationBody{state})
-	if err != nil {
+// holdRegistration keeps others from registering in a subscription until the transaction ends, and returns the state of a namespace as it is now with the node that keeps it,
+// which has no id while there is none.
+func holdRegistration(ctx context.Context, tx store.Tx, s *Subscription, namespace string) (kept store.Node, state string, err error) {
+	_, met, err := tx.HoldAndWalk(ctx, store.Exclusive, s.Node, s.Node, []store.Step{{Type: providerNode, Name: namespace}})
+	switch {
+	case err != nil:
+		return kept, "", err
+	case always[strings.ToLower(namespace)]:
+		return kept, Registered, nil
+	case len(met) == 0:
+		return store.Node{Parent: s.Node, Type: providerNode, Name: namespace}, notRegistered, nil
+	}
+	var body registrationBody
+	err = json.Unmarshal(met[0].Body, &body)
+	return met[0], body.State, err
+}
+
+// setRegistration writes the state of a namespace in a subscription that is held.
+func setRegistration(ctx context.Context, tx store.Tx, kept store.Node, state string, now time.Time) (err error) {
+	if kept.Body, err = json.Marshal(registrationBody{state}); err != nil {
 		return err
 	}
-	nodes, err := tx.Walk(ctx, s.Node, []store.Step{{Type: providerNode, Name: namespace}})
-	if err != nil {
-		return err
-	}
-	if len(nodes) == 0 {
-		err = tx.Insert(ctx, &store.Node{Parent: s.Node, Type: providerNode, Name: namespace, Body: body, Created: now, Changed: now})
+	kept.Changed = now
+	if kept.ID == 0 {
+		kept.Created = now
+		err = tx.Insert(ctx, &kept)
 	} else {
-		nodes[0].Body, nodes[0].Changed = body, now
-		err = tx.Save(ctx, nodes[0])
+		err = tx.Save(ctx, kept)
 	}
 	if err != nil {
 		return err
@@ -275,12 +292,16 @@ func (e *Engine) finishRegister(ctx context.Context, tx store.Tx, op *store.Oper
 	}
 	operation.Finish(op, now, http.StatusOK, nil)
 	s := st.subscriptions[strings.ToLower(op.Subscription)]
-	if s == nil || s.Registration(input.Namespace) != input.From {
+	if s == nil {
 		return nil
+	}
+	kept, state, err := holdRegistration(ctx, tx, s, input.Namespace)
+	if err != nil || state != input.From {
+		return err
 	}
 	final := Registered
 	if input.From == unregistering {
 		final = notRegistered
 	}
-	return setRegistration(ctx, tx, s, input.Namespace, final, now)
+	return setRegistration(ctx, tx, kept, final, now)
 }

@@ -71,6 +71,19 @@ func TestPreconditionsHold(t *testing.T) {
 			t.Errorf("%s gave %v", refused.name, err)
 		}
 	}
+	lock := thing + "/providers/Microsoft.Authorization/locks/l"
+	bound, err := send(c, http.MethodPut, lock, `{"properties":{"level":"NotSpecified"}}`, "", "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete} {
+		if _, err := send(c, method, lock, `{"properties":{"level":"NotSpecified"}}`, first.ETag, ""); !errs.Is(err, errs.Precondition) {
+			t.Errorf("a %s of an old state of a lock gave %v", method, err)
+		}
+	}
+	if _, err := send(c, http.MethodDelete, lock, "", bound.ETag, ""); err != nil {
+		t.Errorf("a deletion of a lock as it is gave %v", err)
+	}
 	if same, err := send(c, http.MethodGet, thing, "", "", second.ETag); err != nil || same.Status != http.StatusNotModified || len(same.Body) > 0 {
 		t.Errorf("a read of an unchanged thing gave %d %v", same.Status, err)
 	}

@@ -92,7 +92,7 @@ func (e *Engine) readAt(ctx context.Context, req *Request, entry *provider.Type)
 		if err != nil {
 			return Explain(err, req.Target.ID)
 		}
-		call, err := e.callOn(ctx, r, nil, found, req.Caller, e.now())
+		call, err := e.callOn(ctx, r, nil, nil, found, req.Caller, e.now())
 		if err != nil {
 			return err
 		}

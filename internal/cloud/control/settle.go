@@ -29,6 +29,7 @@ const (
 func (e *Engine) Handlers() map[string]operation.Handler {
 	return map[string]operation.Handler{
 		opSettle: e.settle, opDelete: e.finishDelete, opRegister: e.finishRegister, opGroup: e.finishGroupDelete,
+		opDelete + operation.GivenUp: e.abandonDelete, opGroup + operation.GivenUp: e.abandonGroupDelete,
 	}
 }
 
@@ -81,7 +82,15 @@ func (e *Engine) settle(ctx context.Context, tx store.Tx, op *store.Operation, n
 	if err != nil {
 		return err
 	}
-	call, err := e.callOn(ctx, tx, tx, found, input.Caller, now)
+	if found.Node.Flag == Deleting {
+		operation.Fail(op, now, superseded(found.ID()), 409)
+		return nil
+	}
+	st, err := e.StateOf(ctx, tx) // behind the hold, which told the generation
+	if err != nil {
+		return err
+	}
+	call, err := e.callOn(ctx, tx, tx, st, found, input.Caller, now)
 	if err != nil {
 		return err
 	}
@@ -136,8 +145,8 @@ func (e *Engine) settleFailed(ctx context.Context, call *provider.Call, op *stor
 	return nil
 }
 
-// callOn makes a Call on an existing resource.
-func (e *Engine) callOn(ctx context.Context, r store.Reader, tx store.Tx, found tree.Found, caller identity.Caller, now time.Time) (*provider.Call, error) {
+// callOn makes a Call on an existing resource. st is nil where nothing else can go along with it.
+func (e *Engine) callOn(ctx context.Context, r store.Reader, tx store.Tx, st *State, found tree.Found, caller identity.Caller, now time.Time) (*provider.Call, error) {
 	id := found.ID()
 	entry, err := e.Types.Find(id.Type())
 	if err != nil {
@@ -148,10 +157,14 @@ func (e *Engine) callOn(ctx context.Context, r store.Reader, tx store.Tx, found 
 		return nil, fmt.Errorf("read %s: %w", id, err)
 	}
 	old := doc.Copy()
-	return &provider.Call{
+	call := &provider.Call{
 		Ctx: ctx, Read: r, Tx: tx, Tree: e.Tree, Types: e.Types, Now: now, Caller: caller, Base: e.Base(), Tenant: caller.TenantID,
 		ID: id, Type: entry, Found: found, Old: &old, Doc: doc, Flag: found.Node.Flag,
-	}, nil
+	}
+	if st != nil {
+		call.Unlocked = st.unlockedItself
+	}
+	return call, nil
 }
 
 // save writes the document of a call back to its node.

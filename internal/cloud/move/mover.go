@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -106,13 +107,16 @@ func (m *mover) lock(ctx context.Context, tx store.Tx, now time.Time, p place) e
 	return tx.Bump(ctx) // the flag of a group is remembered with its place
 }
 
-// unlock takes the flag off both groups.
+// unlock takes the flag of a move off groups.
 func (m *mover) unlock(ctx context.Context, tx store.Tx, now time.Time, groups ...store.ID) error {
 	held, err := tx.Hold(ctx, store.Exclusive, groups...)
 	if err != nil {
 		return fmt.Errorf("unlock the groups of a move: %w", err)
 	}
 	for _, group := range held {
+		if group.Flag != control.GroupMoving { // whoever flagged it meanwhile takes it off
+			continue
+		}
 		group.Flag, group.Changed = "", now
 		if err := tx.Save(ctx, group); err != nil {
 			return err
@@ -228,7 +232,13 @@ func (m *mover) abandon(ctx context.Context, tx store.Tx, op *store.Operation, n
 			}
 		}
 	}
-	return m.unlock(ctx, tx, now, groups...)
+	slices.Sort(groups) // as Hold takes them
+	for _, group := range groups {
+		if err := m.unlock(ctx, tx, now, group); err != nil && !errs.Is(err, errs.NotFound) { // what is gone holds nothing, and nothing of the other one
+			return err
+		}
+	}
+	return nil
 }
 
 // finish unlocks both groups and ends a move.

@@ -126,7 +126,7 @@ func (r *Runner) RunDue(ctx context.Context) (bool, error) {
 		return done && err == nil, err
 	}
 	r.log.Error("operation failed for good", "error", err)
-	return true, r.giveUp(ctx, failing)
+	return true, r.giveUp(ctx, failing, err)
 }
 
 // GivenUp behind the kind of an operation names the handler that is called when one of that kind has been given up, in the transaction that ends it: to
@@ -134,17 +134,17 @@ func (r *Runner) RunDue(ctx context.Context) (bool, error) {
 const GivenUp = "!given up"
 
 // giveUp ends an operation that cannot be carried out.
-func (r *Runner) giveUp(ctx context.Context, id string) error {
-	err := r.end(ctx, id, true)
+func (r *Runner) giveUp(ctx context.Context, id string, cause error) error {
+	err := r.end(ctx, id, cause, true)
 	if err != nil && !errs.Retryable(err) && ctx.Err() == nil {
 		r.log.Error("operation given up, and what it held is not free", "id", id, "error", err)
-		return r.end(ctx, id, false)
+		return r.end(ctx, id, cause, false)
 	}
 	return err
 }
 
 // end ends an operation as failed, unless another node holds it: that one may have been luckier.
-func (r *Runner) end(ctx context.Context, id string, free bool) error {
+func (r *Runner) end(ctx context.Context, id string, cause error, free bool) error {
 	return r.store.Update(ctx, func(tx store.Tx) error {
 		now := r.clock.Now()
 		op, err := tx.ClaimOperation(ctx, now)
@@ -154,8 +154,7 @@ func (r *Runner) end(ctx context.Context, id string, free bool) error {
 		if err != nil {
 			return err
 		}
-		Fail(&op, now, errs.New(errs.Internal, "InternalServerError",
-			"The operation '%s' could not be carried out. See the log of the cloud.", id), 500)
+		failFor(&op, now, cause)
 		if handler := r.handlers[op.Kind+GivenUp]; free && handler != nil {
 			if err := handler(ctx, tx, &op, now); err != nil {
 				return err
@@ -163,6 +162,15 @@ func (r *Runner) end(ctx context.Context, id string, free bool) error {
 		}
 		return tx.PutOperation(ctx, op)
 	})
+}
+
+// failFor ends an operation that cannot be carried out: its poller reads what a service says against it, and nothing of what broke.
+func failFor(op *store.Operation, now time.Time, cause error) {
+	if verdict := errs.As(cause); verdict != nil && verdict.Kind == errs.Conflict {
+		Fail(op, now, verdict, 409)
+		return
+	}
+	Fail(op, now, errs.New(errs.Internal, "InternalServerError", "The operation '%s' could not be carried out. See the log of the cloud.", op.ID), 500)
 }
 
 // carryOut calls the handler. A handler that is missing or panics ends the operation as failed: it would fail again for ever.

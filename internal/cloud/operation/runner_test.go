@@ -46,6 +46,9 @@ func newStand(t *testing.T) *stand {
 		"stuck":  func(context.Context, store.Tx, *store.Operation, time.Time) error { return nil },
 		"panic":  func(context.Context, store.Tx, *store.Operation, time.Time) error { panic("by intent") },
 		"broken": func(context.Context, store.Tx, *store.Operation, time.Time) error { return errors.New("by intent") },
+		"refused": func(context.Context, store.Tx, *store.Operation, time.Time) error {
+			return fmt.Errorf("by intent: %w", errs.New(errs.Conflict, "Nope", "no"))
+		},
 		"waiting": func(context.Context, store.Tx, *store.Operation, time.Time) error {
 			return errs.New(errs.Unavailable, "Later", "not now")
 		},
@@ -145,7 +148,7 @@ func TestAPostponedOperationComesBack(t *testing.T) {
 
 func TestWhatCannotBeCarriedOutEndsAndLetsOthersPass(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"panic", "broken", "stuck", "writes", "unknown", "fail"} {
+	for _, kind := range []string{"panic", "broken", "stuck", "writes", "unknown", "fail", "refused"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			s := newStand(t)
@@ -155,6 +158,9 @@ func TestWhatCannotBeCarriedOutEndsAndLetsOthersPass(t *testing.T) {
 			op := s.get(bad)
 			if want := map[string]int{"unknown": 501, "fail": 409}[kind]; op.Running() || op.Status != max(want, 409) && op.Status != 500 || !strings.Contains(string(op.Result), `"error"`) {
 				t.Errorf("it ended as %d %s", op.Status, op.Result)
+			}
+			if told := strings.Contains(string(op.Result), "Nope"); told != (kind == "fail" || kind == "refused") || told && op.Status != 409 {
+				t.Errorf("what was said against it is not told, or not as it was said: %d %s", op.Status, op.Result)
 			}
 			if s.get(good).Running() {
 				t.Error("the next operation did not run")

@@ -30,6 +30,8 @@ type Call struct {
 	Allowed func(action string, on arm.ID) bool
 	// MayDelete asks roles and locks whether the caller may delete another resource along with this one. nil in calls that do not delete.
 	MayDelete func(on arm.ID) error
+	// Unlocked asks whether a lock on another resource or below it keeps it from going along with this one (Remove). nil in calls that only read.
+	Unlocked func(on arm.ID) error
 
 	ID    arm.ID // of the resource the call is about
 	Type  *Type

@@ -214,6 +214,9 @@ type Tx interface {
 	// HoldAndWalk is Hold of one node and then Walk, in one round trip if the engine can: what is met is met under the lock.
 	HoldAndWalk(ctx context.Context, mode LockMode, id, from ID, steps []Step) (held Node, met []Node, err error)
 
+	// HoldExtension keeps other holders from an extension, be it there or not, until the transaction ends, and returns it as it is now. NotFound if there is none: then no
+	// other holder makes it meanwhile.
+	HoldExtension(ctx context.Context, scope, typ, name string) (Extension, error)
 	// PutExtension writes an extension (insert or replace by scope, type and name).
 	PutExtension(ctx context.Context, e Extension) error
 	// DropExtensions removes what the range chooses (Limit and the keyset position are ignored; Name narrows to one if not empty) and counts it.

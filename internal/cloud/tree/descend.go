@@ -9,14 +9,14 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
-// structural is how many leading hops of an id are remembered for a generation: subscription, group, top-level resource. Whoever
+// Structural is how many leading hops of an id are remembered for a generation: subscription, group, top-level resource. Whoever
 // removes, moves or renames such a node bumps the generation.
-const structural = 3
+const Structural = 3
 
 // Resolve finds the node that an id names. NotFound says which hop is missing in Target.
 func (t *Tree) Resolve(ctx context.Context, r store.Reader, id arm.ID) (Found, error) {
 	// What the request names itself is read fresh; only what stands above it may come from memory.
-	chain, err := t.descend(ctx, r, id, min(structural, len(id)-1))
+	chain, err := t.descend(ctx, r, id, min(Structural, len(id)-1))
 	if err != nil {
 		return Found{}, err
 	}
@@ -28,7 +28,7 @@ func (t *Tree) Resolve(ctx context.Context, r store.Reader, id arm.ID) (Found, e
 
 // Place finds what an id names and what stands above it in one walk: there is false when only the parent exists. NotFound when the parent does not.
 func (t *Tree) Place(ctx context.Context, r store.Reader, id arm.ID) (parent, self Found, there bool, err error) {
-	chain, err := t.descend(ctx, r, id, min(structural, len(id)-1))
+	chain, err := t.descend(ctx, r, id, min(Structural, len(id)-1))
 	if err != nil {
 		return parent, self, false, err
 	}
@@ -54,7 +54,7 @@ func (t *Tree) Enter(ctx context.Context, tx store.Tx, hold store.ID, mayEnter f
 	if err != nil {
 		return parent, self, false, err
 	}
-	chain, err := t.head(ctx, tx, id, min(structural, len(id)-1))
+	chain, err := t.head(ctx, tx, id, min(Structural, len(id)-1))
 	if err != nil && !errs.Is(err, errs.NotFound) {
 		return parent, self, false, err
 	}
@@ -81,7 +81,7 @@ func (t *Tree) Enter(ctx context.Context, tx store.Tx, hold store.ID, mayEnter f
 
 // Remembered is Resolve from memory where it can: the node may be as old as the generation. For whoever reads it again under a lock.
 func (t *Tree) Remembered(ctx context.Context, r store.Reader, id arm.ID) (Found, error) {
-	chain, err := t.descend(ctx, r, id, min(structural, len(id)))
+	chain, err := t.descend(ctx, r, id, min(Structural, len(id)))
 	if err != nil {
 		return Found{}, err
 	}

@@ -163,10 +163,10 @@ func (t *Tree) Decode(ctx context.Context, r store.Reader, f Found) (Document, e
 
 // root renders the id of the top-level resource that a found node is at or below.
 func (f Found) root() string {
-	if len(f.Chain) < structural {
+	if len(f.Chain) < Structural {
 		return f.ID().String()
 	}
-	return idOf(f.Chain[:structural]).String()
+	return idOf(f.Chain[:Structural]).String()
 }
 
 // Render writes what a client sees: id, name, type and the public document.
@@ -192,7 +192,7 @@ func (t *Tree) SiblingsOf(parent Found, typ string) Siblings {
 	example := Found{Chain: append(parent.Chain[:len(parent.Chain):len(parent.Chain)], store.Node{Type: typ})}
 	id := example.ID()
 	s := Siblings{tree: t, prefix: id.String(), kind: string(id.Type()), root: example.root()}
-	if len(example.Chain) == structural {
+	if len(example.Chain) == Structural {
 		s.root = "" // each child is a top-level resource of its own
 	}
 	return s

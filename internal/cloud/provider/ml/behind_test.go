@@ -1,12 +1,14 @@
 package ml_test
 
 import (
+	"errors"
 	"net/url"
 	"testing"
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/control"
 	"github.com/amlmove/amlmove/internal/cloud/identity"
+	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
 	"github.com/amlmove/amlmove/internal/errs"
@@ -79,4 +81,53 @@ func TestOnlyWhatTheCallerMayDeleteGoesWithACompute(t *testing.T) {
 		t.Errorf("under a lock: %v", err)
 	}
 	there(cluster)
+}
+
+// What goes along with a compute goes as if it were deleted itself: its service has its say, and a lock that came meanwhile holds it and the compute.
+func TestWhatGoesWithAComputeGoesAsIfItWereDeleted(t *testing.T) {
+	t.Parallel()
+	c := withWorkspace(t)
+	cluster, compute := group+"/providers/Microsoft.ContainerService/managedClusters/aks", ws+"/computes/k8s"
+	entry, err := c.engine.Types.Find("Microsoft.ContainerService/managedClusters")
+	must(t, err)
+	var gone []string
+	entry.Gone = func(call *provider.Call) error { gone = append(gone, call.ID.String()); return nil }
+	c.ok("PUT", cluster, `{"location":"eastus","properties":{"dnsPrefix":"x"}}`)
+	c.ok("PUT", compute, `{"location":"eastus","properties":{"computeType":"AKS","resourceId":"`+cluster+`","properties":{}}}`)
+	c.settle()
+	lock := store.Extension{Scope: cluster, Type: "Microsoft.Authorization/locks", Name: "l"}
+	must(t, tree.EncodeExtension(&lock, tree.Document{Public: map[string]any{"properties": map[string]any{"level": "CanNotDelete"}}}))
+	change := func(fn func(tx store.Tx) error) {
+		must(t, c.store.Update(t.Context(), func(tx store.Tx) error { return errors.Join(fn(tx), tx.Bump(t.Context())) }))
+	}
+	remove := func() {
+		t.Helper()
+		target, err := arm.ParseTarget(compute)
+		must(t, err)
+		_, err = c.engine.Do(t.Context(), &control.Request{Method: "DELETE", Target: target, Query: url.Values{"api-version": {"2025-09-01"}, "underlyingResourceAction": {"Delete"}},
+			Caller: identity.Caller{ObjectID: principal, TenantID: tenant, ClientID: principal, Kind: identity.ServicePrincipal}})
+		must(t, err)
+	}
+	remove()
+	change(func(tx store.Tx) error { return tx.PutExtension(t.Context(), lock) })
+	c.settle()
+	for _, path := range []string{cluster, compute} {
+		if _, err := c.call("GET", path, ""); err != nil || len(gone) > 0 {
+			t.Errorf("a locked cluster: %v, gone %v", err, gone)
+		}
+	}
+	change(func(tx store.Tx) error {
+		_, err := tx.DropExtensions(t.Context(), store.ExtensionRange{Scope: cluster}, "")
+		return err
+	})
+	remove()
+	c.settle()
+	for _, path := range []string{cluster, compute} {
+		if _, err := c.call("GET", path, ""); !errs.Is(err, errs.NotFound) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if len(gone) != 1 || gone[0] != cluster {
+		t.Errorf("the cluster's own service heard of %v", gone)
+	}
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
-	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
 	"github.com/amlmove/amlmove/internal/errs"
 )
@@ -295,11 +294,5 @@ func goneCompute(c *provider.Call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.Tx.DropExtensions(c.Ctx, store.ExtensionRange{Scope: id.String(), Below: true}, ""); err != nil {
-		return err
-	}
-	if err := c.Tx.Trash(c.Ctx, found.Node.ID); err != nil {
-		return err
-	}
-	return c.Tx.Bump(c.Ctx)
+	return c.Remove(found)
 }

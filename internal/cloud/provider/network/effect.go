@@ -38,7 +38,7 @@ func settleEndpoint(c *provider.Call, _ string) error {
 		delete(made, key)
 	}
 	for _, node := range made {
-		if err := trash(c, deref(node)); err != nil {
+		if err := remove(c, deref(node)); err != nil {
 			return err
 		}
 	}
@@ -178,7 +178,7 @@ func stateOf(c *provider.Call, node store.ID) (map[string]any, error) {
 func endpointGone(c *provider.Call) error {
 	made, _ := c.Doc.Private[connectionsAt].(map[string]any)
 	for _, node := range made {
-		if err := trash(c, deref(node)); err != nil {
+		if err := remove(c, deref(node)); err != nil {
 			return err
 		}
 	}
@@ -187,7 +187,7 @@ func endpointGone(c *provider.Call) error {
 		if err != nil {
 			return false, err
 		}
-		return true, withdraw(c, doc.Private)
+		return true, withdraw(c, doc.Private, nil)
 	})
 	if err != nil {
 		return err
@@ -197,22 +197,19 @@ func endpointGone(c *provider.Call) error {
 			return err
 		}
 	}
-	if err := trash(c, deref(c.Doc.Private[interfaceAt])); err != nil {
-		return err
-	}
-	return c.Tx.Bump(c.Ctx) // the interface was a top-level resource
+	return remove(c, deref(c.Doc.Private[interfaceAt]))
 }
 
-// trash takes a node out of sight if it is still there.
-func trash(c *provider.Call, id store.ID) error {
-	_, err := c.Tree.FindNode(c.Ctx, c.Tx, id)
+// remove takes a node away if it is still there.
+func remove(c *provider.Call, id store.ID) error {
+	found, err := c.Tree.FindNode(c.Ctx, c.Tx, id)
 	if errs.Is(err, errs.NotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return c.Tx.Trash(c.Ctx, id)
+	return c.Remove(found)
 }
 
 // networkInterface is an entry; the interface of a private endpoint comes and goes with it.

@@ -149,7 +149,7 @@ func (in inline) remove(c *provider.Call, gone map[string]tree.Found) error {
 				return err
 			}
 		}
-		if err := c.Tx.Trash(c.Ctx, found.Node.ID); err != nil {
+		if err := c.Remove(found); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/arm"
@@ -27,7 +28,7 @@ func zoneGroup() provider.Type {
 	t := below(ZoneGroup, groupShape.Put(putGroup))
 	t.Refs = arm.NewPaths("properties.privateDnsZoneConfigs.*.properties.privateDnsZoneId")
 	t.Settle = settleGroup
-	t.Gone = func(c *provider.Call) error { return withdraw(c, c.Doc.Private) }
+	t.Gone = func(c *provider.Call) error { return withdraw(c, c.Doc.Private, nil) }
 	return t
 }
 
@@ -59,9 +60,6 @@ func putGroup(c *provider.Call) error {
 // settleGroup writes the records of every zone of the group.
 func settleGroup(c *provider.Call, _ string) error {
 	c.Changed = true
-	if err := withdraw(c, neighbour.Private(c)); err != nil {
-		return err
-	}
 	_, endpoint, err := c.Ancestor(2)
 	if err != nil {
 		return err
@@ -84,6 +82,9 @@ func settleGroup(c *provider.Call, _ string) error {
 		}
 		body["recordSets"] = sets
 		made = append(made, nodes...)
+	}
+	if err := withdraw(c, neighbour.Private(c), made); err != nil {
+		return err
 	}
 	c.Doc.Private[recordsAt] = made
 	c.Props()["provisioningState"] = "Succeeded"
@@ -166,8 +167,8 @@ func without(list, addresses []any) []any {
 	return left
 }
 
-// withdraw takes the addresses of a group out of the records that it made; an empty record goes. A record that is gone is left alone.
-func withdraw(c *provider.Call, private map[string]any) error {
+// withdraw takes the addresses of a group out of the records that it made, but for those that it has just made again; an empty record goes. A record that is gone is left alone.
+func withdraw(c *provider.Call, private map[string]any, again []any) error {
 	made, _ := private[recordsAt].([]any)
 	for _, item := range made {
 		object, _ := item.(map[string]any)
@@ -183,11 +184,12 @@ func withdraw(c *provider.Call, private map[string]any) error {
 			return err
 		}
 		own, _ := object["addresses"].([]any)
+		own = stale(own, object["node"], again)
 		list, _ := tree.Get(doc.Public, "properties.aRecords").([]any)
 		left := without(list, own)
 		if len(left) == 0 {
-			err = c.Tx.Trash(c.Ctx, found.Node.ID)
-		} else {
+			err = c.Remove(found)
+		} else if len(left) < len(list) {
 			tree.Set(doc.Public, "properties.aRecords", left)
 			err = c.SaveOther(found, doc)
 		}
@@ -197,4 +199,19 @@ func withdraw(c *provider.Call, private map[string]any) error {
 	}
 	delete(private, recordsAt)
 	return nil
+}
+
+// stale returns the addresses in a record that are not among those made again.
+func stale(own []any, node any, again []any) []any {
+	var left []any
+	for _, address := range own {
+		if !slices.ContainsFunc(again, func(item any) bool {
+			object, _ := item.(map[string]any)
+			addresses, _ := object["addresses"].([]any)
+			return object["node"] == node && slices.Contains(addresses, address)
+		}) {
+			left = append(left, address)
+		}
+	}
+	return left
 }

@@ -202,6 +202,32 @@ func TestAnExclusiveHoldExcludes(t *testing.T) {
 	}
 }
 
+// TestHoldersOfAnExtensionExcludeEachOther asks for an extension that another transaction holds, with little patience: it is held before it is there, and no other one is.
+func TestHoldersOfAnExtensionExcludeEachOther(t *testing.T) {
+	t.Parallel()
+	s, ctx := open(t), t.Context()
+	for range 2 {
+		must(t, s.Update(ctx, func(first store.Tx) error {
+			if _, err := first.HoldExtension(ctx, "/a", "x/y", "n"); err != nil && !errs.Is(err, errs.NotFound) {
+				return err
+			}
+			for name, code := range map[string]string{"N": "StoreContended", "other": "ExtensionNotFound"} {
+				err := s.update(ctx, func(second *tx) error {
+					if _, err := second.query(ctx, "be impatient", nil, `SET LOCAL lock_timeout = 50`); err != nil {
+						return err
+					}
+					_, err := second.HoldExtension(ctx, "/A", "X/y", name)
+					return err
+				})
+				if e := errs.As(err); e == nil || e.Code != code {
+					t.Errorf("hold of %s: got %v, want %s", name, err, code)
+				}
+			}
+			return first.PutExtension(ctx, store.Extension{Scope: "/a", Type: "x/y", Name: "n"})
+		}))
+	}
+}
+
 // TestNothingIsInsertedBelowWhatIsBeingTrashed lets inserts meet a trash that is not committed yet.
 func TestNothingIsInsertedBelowWhatIsBeingTrashed(t *testing.T) {
 	t.Parallel()

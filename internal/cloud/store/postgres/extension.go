@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,13 +19,25 @@ func scanExtension(rows pgx.Rows) (e store.Extension, err error) {
 }
 
 // Extension returns one extension.
-func (s *session) Extension(ctx context.Context, scope, typ, name string) (e store.Extension, err error) {
+func (s *session) Extension(ctx context.Context, scope, typ, name string) (store.Extension, error) {
+	return s.extensionBehind(ctx, nil, scope, typ, name)
+}
+
+// HoldExtension holds the words that name an extension: there may be no row to hold.
+func (t *tx) HoldExtension(ctx context.Context, scope, typ, name string) (store.Extension, error) {
+	words := strings.Join([]string{row.Key(scope), row.Key(typ), row.Key(name)}, "|")
+	return t.extensionBehind(ctx, []statement{{sql: sqlHoldExtension, args: []any{words}}, t.readGeneration(sqlGeneration)}, scope, typ, name)
+}
+
+// extensionBehind reads an extension behind other statements, in one round trip.
+func (s *session) extensionBehind(ctx context.Context, before []statement, scope, typ, name string) (e store.Extension, err error) {
 	found := false
-	_, err = s.query(ctx, "read an extension", func(rows pgx.Rows) (err error) {
+	read := statement{sqlExtension, []any{row.Key(scope), row.Key(typ), row.Key(name)}, func(rows pgx.Rows) (err error) {
 		found = true
 		e, err = scanExtension(rows)
 		return err
-	}, sqlExtension, row.Key(scope), row.Key(typ), row.Key(name))
+	}}
+	_, err = s.send(ctx, "read an extension", append(before, read)...)
 	if err == nil && !found {
 		err = row.ExtensionMissing(scope, typ, name)
 	}

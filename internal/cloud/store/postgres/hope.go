@@ -14,12 +14,14 @@ import (
 // hope is how the first run of a function saves round trips. It takes the generation for the one that was read last, on whatever connection. An update sends writes together
 // with what comes after them, at the latest with COMMIT. A view takes a walk that comes first for all that it reads, and begins no transaction for it; when more is read, the
 // transaction begins with the same walk, which must find the same. All of it is checked before anything is told or kept. When a hope is dashed the function is run again,
-// carefully: in one transaction, everything asked first and written at once.
+// carefully: in one transaction, everything asked first and written at once. A generation that a careful update was told is compared with later readings all the same: what it waited
+// for when it held a node may have moved it. Then the next run holds the generation itself, and nobody moves it any more: others cannot outrun a long function for ever.
 type hope struct {
 	hopeful bool
-	guess   int64 // the generation that was told before anything was read; 0 when none was
+	guess   int64 // the generation that was told, before anything was read or in an update; 0 when none was
 	alone   *walk // what a view read without a transaction
 	dashed  bool
+	outrun  bool // a careful update was told a generation that moved on
 }
 
 // guessGeneration tells the generation that was read last, if nothing was read in this transaction.
@@ -33,16 +35,24 @@ func (s *session) guessGeneration() (int64, bool) {
 	return s.guess, s.guess != 0
 }
 
+// tell tells the generation that was read.
+func (s *session) tell() int64 {
+	if s.begin == sqlBeginWrite { // a view reads it once
+		s.guess = s.generation
+	}
+	return s.generation
+}
+
 // mustKnow reports whether the generation has to come along with the first statement: views tell it, and a guess has to be judged.
 func (s *session) mustKnow() bool { return s.begin == sqlBeginRead || s.guess != 0 }
 
 // believed judges the hopes by what was read.
 func (s *session) believed() error {
 	if s.guess != 0 && s.known && s.guess != s.generation {
-		s.dashed = true
+		s.dashed, s.outrun = s.hopeful, !s.hopeful
 		s.store.newest.CompareAndSwap(s.guess, s.generation) // also backwards: a server may have been set back
 	}
-	if s.dashed {
+	if s.dashed || s.outrun {
 		return errs.New(errs.Unavailable, "StoreContended", "something was committed meanwhile").Advise("repeat the request")
 	}
 	return nil

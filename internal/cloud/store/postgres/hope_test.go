@@ -95,6 +95,52 @@ func TestAnOldGenerationIsToldNobody(t *testing.T) {
 	}
 }
 
+// TestACarefulRunIsNotLeftWithAnOldGeneration: another node bumps between what the function was told and the hold that it had to wait for, first under a run that hopes and then
+// under one that does not.
+func TestACarefulRunIsNotLeftWithAnOldGeneration(t *testing.T) {
+	t.Parallel()
+	here, there := twoNodes(t)
+	id := plant(t, there, "a")[0]
+	tooEarly := func(told int64) {
+		err := there.update(t.Context(), func(other *tx) error {
+			if _, err := other.query(t.Context(), "be impatient", nil, `SET LOCAL lock_timeout = 50`); err != nil {
+				return err
+			}
+			return other.Bump(t.Context())
+		})
+		if e := errs.As(err); e == nil || e.Code != "StoreContended" {
+			t.Errorf("the generation moved on from %d a third time: %v", told, err)
+		}
+	}
+	for name, hold := range map[string]func(tx store.Tx) error{
+		"a hold": func(tx store.Tx) error { _, err := tx.Hold(t.Context(), store.Exclusive, id); return err },
+		"a hold with a walk": func(tx store.Tx) error {
+			_, _, err := tx.HoldAndWalk(t.Context(), store.Shared, id, store.Root, []store.Step{{Type: "t", Name: "a"}})
+			return err
+		},
+		"a hold that the function makes nothing of": func(tx store.Tx) error { _, _ = tx.Hold(t.Context(), store.Shared, id); return nil },
+	} {
+		runs, told := 0, int64(0)
+		must(t, here.Update(t.Context(), func(tx store.Tx) (err error) {
+			runs++
+			if told, err = tx.Generation(t.Context()); err != nil {
+				return err
+			}
+			if runs <= 2 {
+				bump(t, there)
+			}
+			if err := hold(tx); err != nil || runs <= 2 {
+				return err
+			}
+			tooEarly(told) // a run that was outrun holds it
+			return nil
+		}))
+		if now := generationOf(t, there); told != now || runs != 3 {
+			t.Errorf("%s: generation %d was told last in %d runs, it is %d", name, told, runs, now)
+		}
+	}
+}
+
 // TestAViewThatWalksOnSeesOneState: the walk that came first was read before the transaction began.
 func TestAViewThatWalksOnSeesOneState(t *testing.T) {
 	t.Parallel()

@@ -8,10 +8,8 @@ package postgres
 
 import (
 	"context"
-	"maps"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -135,10 +133,10 @@ func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
 }
 
 func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
-	wanted := map[store.ID]bool{}
+	wanted := &wants{nodes: map[store.ID]bool{}}
 	outcome, err := s.attempt(ctx, fn, wanted, true)
 	if outcome == inVain { // nobody was in the way: there is nothing to wait for, and nothing to lock ahead
-		clear(wanted)
+		clear(wanted.nodes)
 		outcome, err = s.attempt(ctx, fn, wanted, false)
 	}
 	for run := 1; outcome == lost && run < attempts; run++ {
@@ -164,21 +162,19 @@ const (
 
 // attempt runs fn once. Each run notes the nodes that it wants to lock, and the next one locks them all first, in ascending order: functions that lock in
 // different orders deadlock once, not again and again.
-func (s *Store) attempt(ctx context.Context, fn func(*tx) error, wanted map[store.ID]bool, hopeful bool) (outcome, error) {
+func (s *Store) attempt(ctx context.Context, fn func(*tx) error, wanted *wants, hopeful bool) (outcome, error) {
 	session, err := s.begin(ctx, sqlBeginWrite, hopeful)
 	if err != nil {
 		return final, err
 	}
 	defer session.finish()
 	t := &tx{session: session, wanted: wanted}
-	if len(wanted) > 0 {
-		session.ahead = []statement{{sql: sqlHoldAhead, args: []any{numbers(slices.Collect(maps.Keys(wanted)))}}}
-	}
+	session.ahead = wanted.ahead(session)
 	err, again := store.LostRace(run(t, fn))
 	switch judged := session.judge(ctx); {
 	case judged != nil:
 		err = judged
-	case err == nil && !session.again && !session.dashed:
+	case err == nil && !session.again && !session.outrun && !session.dashed:
 		err = t.commit(ctx)
 	case len(session.later) > 0: // a write of it may have been refused before
 		session.dashed = true
@@ -189,7 +185,8 @@ func (s *Store) attempt(ctx context.Context, fn func(*tx) error, wanted map[stor
 	switch {
 	case session.dashed:
 		return inVain, err
-	case session.again, again:
+	case session.again, session.outrun, again:
+		wanted.generation = wanted.generation || session.outrun
 		return lost, err
 	}
 	return final, err

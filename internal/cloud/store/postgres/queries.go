@@ -15,7 +15,8 @@ const (
 
 	sqlStats = `SELECT (SELECT count(*) FROM cloud_node), (SELECT count(*) FROM cloud_extension),
 		(SELECT count(*) FROM cloud_operation WHERE ended IS NULL)`
-	sqlGeneration = `SELECT number FROM cloud_generation`
+	sqlGeneration     = `SELECT number FROM cloud_generation`
+	sqlHoldGeneration = sqlGeneration + ` FOR NO KEY UPDATE`
 	// A number that a transaction saw and then rolled back is never given again: caches may have been filled under it.
 	sqlBump = `UPDATE cloud_generation SET number = greatest(number, nextval('cloud_node_id')) + 1 RETURNING number`
 )
@@ -104,7 +105,9 @@ const (
 	sqlExtensionsBelowOfType = `SELECT ` + extensionColumns + ` FROM cloud_extension
 		WHERE scope_key > $1 AND scope_key < $2 AND type_key = $3 ORDER BY scope_key, name_key LIMIT $4`
 
-	sqlPutExtension = `INSERT INTO cloud_extension
+	// The other advisory locks have one large number: these two small ones never meet them. What has the same hash waits without need.
+	sqlHoldExtension = `SELECT pg_advisory_xact_lock(1, hashtext($1))`
+	sqlPutExtension  = `INSERT INTO cloud_extension
 		(scope_key, type_key, name_key, scope, type, name, etag, created, changed, body)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (scope_key, type_key, name_key) DO UPDATE SET scope = excluded.scope, type = excluded.type, name = excluded.name,

@@ -150,13 +150,15 @@ func (s *session) Generation(ctx context.Context) (int64, error) {
 		return 0, row.Over()
 	}
 	if s.known {
-		return s.generation, nil
+		return s.tell(), nil
 	}
 	if guess, ok := s.guessGeneration(); ok {
 		return guess, row.GaveUp(ctx)
 	}
-	_, err := s.send(ctx, "read the generation", s.readGeneration(sqlGeneration))
-	return s.generation, err
+	if _, err := s.send(ctx, "read the generation", s.readGeneration(sqlGeneration)); err != nil {
+		return 0, err
+	}
+	return s.tell(), nil
 }
 
 // Meta returns a value kept under a key.

@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -15,15 +16,32 @@ import (
 // tx is one run of an update.
 type tx struct {
 	*session
-	bump   bool              // the generation is to be moved with the commit, so that its row is held only for a moment
-	moved  bool              // it was moved: what was read is not committed
-	wanted map[store.ID]bool // nodes that this run or an earlier one locks
+	bump   bool   // the generation is to be moved with the commit, so that its row is held only for a moment
+	moved  bool   // it was moved: what was read is not committed
+	wanted *wants // what this run or an earlier one locks
 	held   map[store.ID]heldNode
 
 	inserted bool
 }
 
 var _ store.Tx = (*tx)(nil)
+
+// wants is what a run locks from its start, because an earlier one came to lock it or lost for want of it.
+type wants struct {
+	nodes      map[store.ID]bool
+	generation bool
+}
+
+// ahead are the statements that lock it: nodes first, in ascending order; whoever moves the generation has locked its own by then.
+func (w *wants) ahead(s *session) (statements []statement) {
+	if len(w.nodes) > 0 {
+		statements = append(statements, statement{sql: sqlHoldAhead, args: []any{numbers(slices.Collect(maps.Keys(w.nodes)))}})
+	}
+	if w.generation {
+		statements = append(statements, s.readGeneration(sqlHoldGeneration))
+	}
+	return statements
+}
 
 // heldNode is a node that nobody else can take away until the transaction ends.
 type heldNode struct {
@@ -57,7 +75,7 @@ func (t *tx) commit(ctx context.Context) error {
 // want notes nodes that are about to be locked.
 func (t *tx) want(ids ...store.ID) {
 	for _, id := range ids {
-		t.wanted[id] = true
+		t.wanted.nodes[id] = true
 	}
 }
 

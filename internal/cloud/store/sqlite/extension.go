@@ -59,6 +59,11 @@ func (r *reader) Extensions(ctx context.Context, page store.ExtensionRange) ([]s
 	return found, err
 }
 
+// HoldExtension reads: the writer is alone.
+func (t *tx) HoldExtension(ctx context.Context, scope, typ, name string) (store.Extension, error) {
+	return t.Extension(ctx, scope, typ, name)
+}
+
 // PutExtension inserts or replaces an extension.
 func (t *tx) PutExtension(ctx context.Context, e store.Extension) error {
 	if err := row.CheckExtension(e); err != nil {

@@ -17,6 +17,7 @@ var extensionChecks = []check{
 	{"a range ends at the borders of segments", extensionBorders},
 	{"pages of extensions lose and repeat nothing", extensionPaging},
 	{"drop removes what a range chooses", extensionDrop},
+	{"an extension is held whether it is there or not", extensionHold},
 	{"scopes that are no paths are refused", extensionScopes},
 }
 
@@ -189,4 +190,24 @@ func extensionScopes(t *testing.T, c *cloud) {
 		})
 		wantKind(t, "range at "+scope, err, errs.Invalid, "")
 	}
+}
+
+func extensionHold(t *testing.T, c *cloud) {
+	c.update(t, func(tx store.Tx) error {
+		_, missing := tx.HoldExtension(c.ctx, "/a", "x/y", "n")
+		wantKind(t, "hold of what is not there", missing, errs.NotFound, "ExtensionNotFound")
+		if err := tx.PutExtension(c.ctx, bound("/A", "X/Y", "N")); err != nil {
+			return err
+		}
+		held, err := tx.HoldExtension(c.ctx, "/a", "x/y", "n")
+		wantText(t, "scope of what is held", held.Scope, "/A")
+		return err
+	})
+	c.update(t, func(tx store.Tx) error {
+		held, err := tx.HoldExtension(c.ctx, "/A", "x/Y", "n")
+		if !reflect.DeepEqual(held, bound("/A", "X/Y", "N")) {
+			t.Errorf("held %+v", held)
+		}
+		return err
+	})
 }

@@ -55,23 +55,44 @@ type Cloud struct {
 // New starts a cloud with the given entries.
 func New(t *testing.T, types ...[]provider.Type) *Cloud {
 	t.Helper()
-	c := &Cloud{T: t, Now: Start, caller: Caller}
-	var err error
-	if c.Store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db")); err != nil {
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = c.Store.Close() })
+	t.Cleanup(func() { _ = s.Close() })
+	return Over(t, s, types...)
+}
+
+// Over starts a cloud with the given entries over an empty store, which stays open.
+func Over(t *testing.T, s store.Store, types ...[]provider.Type) *Cloud {
+	t.Helper()
 	table := provider.NewTable(known.Types(), types...)
-	if c.Tree, err = tree.Open(t.Context(), c.Store, table.Slotted()...); err != nil {
-		t.Fatal(err)
-	}
-	clock := operation.NewClock(func() time.Time { return c.Now })
-	c.Engine = control.New(control.Options{Store: c.Store, Tree: c.Tree, Types: table, Clock: clock, Base: func() string { return "https://cloud.test" }, Log: slog.New(slog.DiscardHandler)})
-	c.runner = operation.NewRunner(c.Store, clock, c.Engine.Handlers(), slog.New(slog.DiscardHandler))
+	c := &Cloud{T: t, Now: Start, caller: Caller}
+	c.start(s, table)
 	if err := c.Store.Update(t.Context(), func(tx store.Tx) error { return c.seed(tx, table.Namespaces()) }); err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// Node returns another node of the same cloud, over a store that is another way to the same state. The time of one is not that of the other.
+func (c *Cloud) Node(s store.Store) *Cloud {
+	c.T.Helper()
+	other := *c
+	other.start(s, c.Engine.Types)
+	return &other
+}
+
+func (c *Cloud) start(s store.Store, table *provider.Table) {
+	c.T.Helper()
+	var err error
+	if c.Tree, err = tree.Open(c.T.Context(), s, table.Slotted()...); err != nil {
+		c.T.Fatal(err)
+	}
+	c.Store = s
+	clock := operation.NewClock(func() time.Time { return c.Now })
+	c.Engine = control.New(control.Options{Store: s, Tree: c.Tree, Types: table, Clock: clock, Base: func() string { return "https://cloud.test" }, Log: slog.New(slog.DiscardHandler)})
+	c.runner = operation.NewRunner(s, clock, c.Engine.Handlers(), slog.New(slog.DiscardHandler))
 }
 
 func (c *Cloud) seed(tx store.Tx, namespaces []string) error {
@@ -98,13 +119,8 @@ func (c *Cloud) seed(tx store.Tx, namespaces []string) error {
 
 // grant assigns a role.
 func (c *Cloud) grant(tx store.Tx, principal, role, scope string) error {
-	assignment := store.Extension{Scope: scope, Type: "Microsoft.Authorization/roleAssignments", Name: provider.NewGUID(), ETag: `"1"`, Created: Start, Changed: Start}
-	doc := tree.Document{Public: map[string]any{"properties": map[string]any{"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/" + role,
-		"principalId": principal, "principalType": "ServicePrincipal", "scope": scope}}}
-	if err := tree.EncodeExtension(&assignment, doc); err != nil {
-		return err
-	}
-	return tx.PutExtension(c.T.Context(), assignment)
+	return c.bind(tx, scope, "Microsoft.Authorization/roleAssignments", provider.NewGUID(), map[string]any{"principalId": principal, "principalType": "ServicePrincipal",
+		"roleDefinitionId": scope + "/providers/Microsoft.Authorization/roleDefinitions/" + role, "scope": scope})
 }
 
 // As returns the same cloud for a caller who holds one role at one scope and nothing else.
@@ -203,6 +219,45 @@ func (c *Cloud) Settle() {
 			return
 		}
 	}
+}
+
+// Bind writes a document at a scope past all that requests are asked, as what fills a cloud does.
+func (c *Cloud) Bind(scope, typ, name string, properties map[string]any) {
+	c.T.Helper()
+	err := c.Store.Update(c.T.Context(), func(tx store.Tx) error {
+		if err := c.bind(tx, scope, typ, name, properties); err != nil {
+			return err
+		}
+		return tx.Bump(c.T.Context())
+	})
+	if err != nil {
+		c.T.Fatal(err)
+	}
+}
+
+func (c *Cloud) bind(tx store.Tx, scope, typ, name string, properties map[string]any) error {
+	e := store.Extension{Scope: scope, Type: typ, Name: name, ETag: `"1"`, Created: Start, Changed: Start}
+	if err := tree.EncodeExtension(&e, tree.Document{Public: map[string]any{"properties": properties}}); err != nil {
+		return err
+	}
+	return tx.PutExtension(c.T.Context(), e)
+}
+
+// Bound lists the types of what is bound at a scope and below it.
+func (c *Cloud) Bound(scope string) (types []string) {
+	c.T.Helper()
+	err := c.Store.View(c.T.Context(), func(r store.Reader) error {
+		types = nil
+		all, err := r.Extensions(c.T.Context(), store.ExtensionRange{Scope: scope, Below: true, Limit: 100})
+		for _, e := range all {
+			types = append(types, e.Type)
+		}
+		return err
+	})
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	return types
 }
 
 // Move hangs a top-level resource under another group, as a workspace move does with its node.
