@@ -216,7 +216,7 @@ func (e *Engine) listGroups(ctx context.Context, req *Request) (Response, error)
 	if err != nil {
 		return Response{}, err
 	}
-	filter, err := parseFilter(queryValue(req.Query, "$filter"))
+	filter, err := parseFilter(queryValue(req.Query, "$filter"), groupFields...)
 	if err != nil {
 		return Response{}, err
 	}
@@ -229,31 +229,15 @@ func (e *Engine) listGroups(ctx context.Context, req *Request) (Response, error)
 		if err != nil {
 			return Explain(err, req.Target.ID)
 		}
-		groups := store.Range{Type: arm.ResourceGroups, AfterType: from.Type, AfterName: from.Name, Limit: p.limit + 1}
-		nodes, err := r.Children(ctx, subscription.Node.ID, groups)
-		if err != nil {
-			return err
-		}
-		for i, node := range nodes {
-			if p.full() {
-				p.next = &cursor{Type: nodes[i-1].Type, Name: nodes[i-1].Name}
-				return nil
-			}
+		groups := store.Range{Type: arm.ResourceGroups, AfterType: from.Type, AfterName: from.Name}
+		return fill(ctx, r, subscription.Node.ID, groups, p, func(node store.Node) ([]byte, error) {
 			found := tree.Found{Chain: []store.Node{subscription.Node, node}, Node: node}
 			doc, err := e.document(ctx, r, found)
-			if err != nil {
-				return err
+			if err != nil || !filter.quick(groupType, node.Name) || !filter.document(doc.Public) {
+				return nil, err
 			}
-			if !filter.document(doc.Public) {
-				continue
-			}
-			item, err := e.renderGroup(ctx, r, found)
-			if err != nil {
-				return err
-			}
-			p.items = append(p.items, item)
-		}
-		return nil
+			return e.renderGroup(ctx, r, found)
+		})
 	})
 	if err != nil {
 		return Response{}, err

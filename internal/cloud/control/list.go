@@ -24,6 +24,7 @@ const (
 
 // cursor is where the next page begins. It travels inside nextLink, opaque to clients.
 type cursor struct {
+	Stop  int    `json:"p,omitempty"` // of a list at a scope: which of its ranges, counted from one; zero before them
 	Scope string `json:"s,omitempty"` // group, or scope of an extension
 	Type  string `json:"t,omitempty"`
 	Name  string `json:"n,omitempty"`
@@ -164,9 +165,6 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 	return Response{Status: 200, Body: p.body(e.Base(), listPath(req.Target), req.Query)}, nil
 }
 
-// scanLimit bounds how many nodes one page may look at: a filter that keeps little then answers a short page with a nextLink.
-const scanLimit = 20_000
-
 // listChildren adds the children of one parent to a page.
 func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request, parent tree.Found, entry *provider.Type, p *page, from cursor, keep func([]byte) bool) error {
 	hop := canonicalHop(entry, arm.ID{{}})
@@ -178,10 +176,22 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 		return err
 	}
 	siblings := e.Tree.SiblingsOf(parent, hop.NodeType())
-	chunk := store.Range{Type: hop.NodeType(), AfterType: from.Type, AfterName: from.Name}
+	return fill(ctx, r, container, store.Range{Type: hop.NodeType(), AfterType: from.Type, AfterName: from.Name}, p, func(node store.Node) ([]byte, error) {
+		if !keep(node.Body) {
+			return nil, nil
+		}
+		return e.renderChild(ctx, r, parent, node, entry, siblings, req)
+	})
+}
+
+// scanLimit bounds how many nodes one page may look at: a filter that keeps little then answers a short page with a nextLink.
+const scanLimit = 20_000
+
+// fill adds the children of a node to a page until it is full, and notes where it stands. render returns nil for a child that does not show.
+func fill(ctx context.Context, r store.Reader, parent store.ID, chunk store.Range, p *page, render func(store.Node) ([]byte, error)) error {
 	for seen := 0; ; {
 		chunk.Limit = min(p.limit-len(p.items)+1, maxPageSize)
-		nodes, err := r.Children(ctx, container, chunk)
+		nodes, err := r.Children(ctx, parent, chunk)
 		if err != nil {
 			return err
 		}
@@ -192,14 +202,13 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 			}
 			seen++
 			chunk.AfterType, chunk.AfterName = node.Type, node.Name
-			if !keep(node.Body) {
-				continue
-			}
-			item, err := e.renderChild(ctx, r, parent, node, entry, siblings, req)
+			item, err := render(node)
 			if err != nil {
 				return err
 			}
-			p.items = append(p.items, item)
+			if item != nil {
+				p.items = append(p.items, item)
+			}
 		}
 		if len(nodes) < chunk.Limit {
 			return nil
