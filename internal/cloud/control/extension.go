@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -137,7 +136,8 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 	if err := e.mayWrite(st, req, entry); err != nil {
 		return err
 	}
-	if err := e.scopeExists(ctx, tx, id); err != nil {
+	scope, err := e.scopeOf(ctx, tx, id)
+	if err != nil {
 		return err
 	}
 	if err := trim(body); err != nil {
@@ -160,8 +160,10 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 			return err
 		}
 	}
-	if err := e.admitPolicyOnExtension(st, call); err != nil {
-		return err
+	if !inherited(entry) { // what decides about rights and policies is not judged by them
+		if err := e.allowed(ctx, tx, st, id, call.Doc.Public, scope.Chain, true); err != nil {
+			return err
+		}
 	}
 	e.stamp(call, call.Old == nil, false)
 	if entry.Put != nil {
@@ -206,19 +208,20 @@ func overlayExtension(call *provider.Call, req *Request, ext store.Extension) er
 	return nil
 }
 
-// scopeExists refuses a document at a scope that is not there, and one in a group that is being moved.
-func (e *Engine) scopeExists(ctx context.Context, tx store.Tx, id arm.ID) error {
+// scopeOf finds the scope of a document. It refuses a scope that is not there, and one in a group that is being moved.
+func (e *Engine) scopeOf(ctx context.Context, tx store.Tx, id arm.ID) (tree.Found, error) {
 	scope := id.Scope()
 	if len(scope) == 0 || scope[0].Namespace != "" {
-		return errs.New(errs.Unsupported, "NotImplemented", "Documents at the scope '%s' are not built in this cloud.", scope)
+		return tree.Found{}, errs.New(errs.Unsupported, "NotImplemented", "Documents at the scope '%s' are not built in this cloud.", scope)
 	}
 	if err := e.holdGroup(ctx, tx, id); err != nil {
-		return err
+		return tree.Found{}, err
 	}
-	if _, err := e.Tree.Resolve(ctx, tx, scope); err != nil {
-		return Explain(err, scope)
+	found, err := e.Tree.Resolve(ctx, tx, scope)
+	if err != nil {
+		return tree.Found{}, Explain(err, scope)
 	}
-	return nil
+	return found, nil
 }
 
 func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
@@ -265,10 +268,4 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 		return tx.Bump(ctx)
 	})
 	return resp, err
-}
-
-// rawBody is a document as JSON, for the pure packages that read JSON.
-func rawBody(doc map[string]any) json.RawMessage {
-	raw, _ := json.Marshal(doc) // came from JSON: cannot fail
-	return raw
 }

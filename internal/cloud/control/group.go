@@ -2,11 +2,9 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/access"
@@ -148,8 +146,8 @@ func (e *Engine) putGroupIn(ctx context.Context, tx store.Tx, st *State, req *Re
 	if tree.Text(doc.Public, "location") == "" {
 		return errs.New(errs.Invalid, "LocationRequired", "The location property is required for this definition.").At("location")
 	}
-	if violations := st.groupViolations(id, doc.Public, e.now()); violations != nil {
-		return violations
+	if err := e.groupAllowed(st, id, doc.Public); err != nil {
+		return err
 	}
 	node := store.Node{Parent: subscription.Node.ID, Type: arm.ResourceGroups, Name: id.Name(), ETag: provider.NewETag(), Created: e.now(), Changed: e.now()}
 	if err := e.Tree.Encode(ctx, tx, &node, id, doc, nil); err != nil {
@@ -190,8 +188,8 @@ func (e *Engine) changeGroup(ctx context.Context, tx store.Tx, st *State, req *R
 			}
 		}
 	}
-	if violations := st.groupViolations(found.ID(), doc.Public, e.now()); violations != nil {
-		return violations
+	if err := e.groupAllowed(st, found.ID(), doc.Public); err != nil {
+		return err
 	}
 	node := found.Node
 	node.ETag, node.Changed = provider.NewETag(), e.now()
@@ -243,13 +241,4 @@ func (e *Engine) listGroups(ctx context.Context, req *Request) (Response, error)
 		return Response{}, err
 	}
 	return Response{Status: http.StatusOK, Body: p.body(e.Base(), listPath(req.Target), req.Query)}, nil
-}
-
-// groupViolations asks the policies about a group that is to be written.
-func (st *State) groupViolations(id arm.ID, doc map[string]any, now time.Time) error {
-	raw, err := json.Marshal(doc)
-	if err != nil {
-		return err
-	}
-	return st.violation(subject(id, doc, raw, "", nil, id.SubscriptionID().String()), now)
 }

@@ -55,8 +55,8 @@ func (e *Engine) putIn(ctx context.Context, tx store.Tx, st *State, req *Request
 	if err := checkTags(entry, call); err != nil {
 		return err
 	}
-	if violations := st.violations(call, req.Target.ID); violations != nil {
-		return violations
+	if err := e.allowed(ctx, tx, st, call.ID, call.Doc.Public, call.Found.Chain, !entry.Tracked); err != nil {
+		return err
 	}
 	created := call.Old == nil
 	async := entry.AsyncPut && !call.Patch || entry.AsyncPatch && call.Patch

@@ -182,14 +182,11 @@ func (e *Engine) changeTags(ctx context.Context, tx store.Tx, st *State, req *Re
 func (e *Engine) tagsAllowed(ctx context.Context, r store.Reader, st *State, found tree.Found, doc map[string]any) error {
 	id := found.ID()
 	if len(id) == 2 {
-		return st.groupViolations(id, doc, e.now())
+		return e.groupAllowed(st, id, doc)
 	}
-	violations, err := e.Denied(ctx, r, id, doc, nil)
+	entry, err := e.Types.Find(id.Type())
 	if err != nil {
 		return err
 	}
-	if denied := access.Disallowed(violations); denied != nil {
-		return denied
-	}
-	return nil
+	return e.allowed(ctx, r, st, id, doc, found.Chain, !entry.Tracked)
 }
