@@ -20,9 +20,8 @@ func (e *Engine) put(ctx context.Context, req *Request, entry *provider.Type, ab
 	if absent {
 		return Response{}, notAllowed(req.Method, entry.Name)
 	}
-	if entry.Pattern != nil && !entry.Pattern.MatchString(req.Target.ID.Name()) {
-		return Response{}, errs.New(errs.Invalid, "InvalidResourceName",
-			"The name '%s' is not valid for resources of type '%s': it must match %s.", req.Target.ID.Name(), entry.Name, entry.Pattern)
+	if err := CheckName(entry, req.Target.ID); err != nil {
+		return Response{}, err
 	}
 	body := map[string]any{} // no body is an empty document: storage tables are made and patched without one
 	if len(bytes.TrimSpace(req.Body)) > 0 {
@@ -154,6 +153,9 @@ func (e *Engine) newCall(ctx context.Context, r store.Reader, tx store.Tx, st *S
 		Ctx: ctx, Read: r, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(), Tenant: req.Caller.TenantID,
 		ID: id, Type: entry, Query: req.Query,
 		Allowed: func(action string, on arm.ID) bool { return st.Allowed(req.Caller.ObjectID, action, on) },
+		Linked: func(on arm.ID) error {
+			return st.Linked(req, access.ActionOf(req.Method, entry.Name, req.Target.Tail.Type), id, on)
+		},
 	}
 }
 

@@ -61,7 +61,7 @@ func takeQuota(c *provider.Call, of func(map[string]any) (string, demand)) error
 	if err := within(c, family, "", used.byFamily[family], d.cores); err != nil {
 		return err
 	}
-	workspace := strings.ToLower(c.ID.Group() + "/" + workspaceID(c).Name())
+	workspace := shareKey(workspaceID(c))
 	return within(c, family, workspace, used.byWorkspace[workspace][family], d.cores)
 }
 
@@ -100,6 +100,29 @@ func limitOf(c *provider.Call, region, family, workspace string) (limit int, set
 
 func quotaName(region, family, workspace string) string {
 	return strings.TrimSuffix(region+"/"+familyKey(family)+"/"+workspace, "/")
+}
+
+// shareKey is a workspace in the names of its shares.
+func shareKey(workspace arm.ID) string {
+	return strings.ToLower(workspace.Group() + "/" + workspace.Name())
+}
+
+// dropShares forgets the limits that were set for a workspace: the next one of its name has none.
+func dropShares(c *provider.Call) error {
+	subscription := tree.Found{Chain: c.Found.Chain[:1], Node: c.Found.Chain[0]}
+	var gone []store.ID
+	err := c.Children(subscription, quotaType, func(found tree.Found) (bool, error) {
+		if parts := strings.SplitN(found.Node.Name, "/", 3); len(parts) == 3 && parts[2] == shareKey(c.ID) {
+			gone = append(gone, found.Node.ID)
+		}
+		return true, nil
+	})
+	for _, id := range gone {
+		if err := c.Tx.Trash(c.Ctx, id); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 // usage adds up what the workspaces of a subscription use in a region, without one resource.
@@ -169,7 +192,7 @@ func (u *use) addWorkspace(c *provider.Call, ws tree.Found, without arm.ID) erro
 
 // adder counts one child.
 func (u *use) adder(c *provider.Call, ws tree.Found, without arm.ID, of func(map[string]any) (string, demand)) func(tree.Found) (bool, error) {
-	workspace := strings.ToLower(ws.ID().Group() + "/" + ws.Node.Name)
+	workspace := shareKey(ws.ID())
 	return func(found tree.Found) (bool, error) {
 		if found.ID().Equal(without) {
 			return true, nil
