@@ -47,6 +47,10 @@ func (e *Engine) getExtension(ctx context.Context, req *Request, entry *provider
 		ext, err := r.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
 		if err == nil {
 			resp.ETag = ext.ETag
+			if matches(req.IfNoneMatch, ext.ETag) {
+				resp.Status = http.StatusNotModified
+				return nil
+			}
 			resp.Body, err = e.renderExtension(ctx, r, st, ext, entry, req)
 			return err
 		}
@@ -149,8 +153,11 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 	ext, err := tx.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
 	switch {
 	case errs.Is(err, errs.NotFound):
-		if call.Patch || req.IfMatch != "" {
+		if call.Patch {
 			return notFoundExtension(entry, id)
+		}
+		if err := precondition(req, id, ""); err != nil {
+			return err
 		}
 		ext = store.Extension{Scope: scopeName(id), Type: string(entry.Name), Name: id.Name(), Created: call.Now}
 	case err != nil:
@@ -195,8 +202,8 @@ func overlayExtension(call *provider.Call, req *Request, ext store.Extension) er
 	if err != nil {
 		return err
 	}
-	if req.IfNoneMatch == "*" || req.IfMatch != "" && !matches(req.IfMatch, ext.ETag) {
-		return errs.New(errs.Precondition, "PreconditionFailed", "The condition in the If-Match or If-None-Match header was not satisfied for '%s'.", call.ID)
+	if err := precondition(req, call.ID, ext.ETag); err != nil {
+		return err
 	}
 	call.Old = &old
 	call.Doc.Private = tree.Clone(old.Private)
@@ -247,6 +254,9 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 			return err
 		}
 		if err := st.unlocked(id, access.Delete); err != nil {
+			return err
+		}
+		if err := precondition(req, id, ext.ETag); err != nil {
 			return err
 		}
 		call, err := e.extensionCall(ctx, tx, tx, st, ext, entry, req)

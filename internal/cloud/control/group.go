@@ -66,6 +66,10 @@ func (e *Engine) getGroup(ctx context.Context, req *Request) (Response, error) {
 			return Explain(err, req.Target.ID)
 		}
 		resp.ETag = found.Node.ETag
+		if req.Method == http.MethodGet && matches(req.IfNoneMatch, found.Node.ETag) {
+			resp.Status = http.StatusNotModified
+			return nil
+		}
 		resp.Body, err = e.renderGroup(ctx, r, found)
 		return err
 	})
@@ -143,6 +147,9 @@ func (e *Engine) putGroupIn(ctx context.Context, tx store.Tx, st *State, req *Re
 	if req.Method == http.MethodPatch {
 		return groupMissing(id.Name())
 	}
+	if err := precondition(req, id, ""); err != nil {
+		return err
+	}
 	if tree.Text(doc.Public, "location") == "" {
 		return errs.New(errs.Invalid, "LocationRequired", "The location property is required for this definition.").At("location")
 	}
@@ -169,6 +176,9 @@ func (e *Engine) changeGroup(ctx context.Context, tx store.Tx, st *State, req *R
 	}
 	found = tree.Found{Chain: []store.Node{found.Chain[0], held[0]}, Node: held[0]}
 	if err := writableGroup(found.Node); err != nil {
+		return err
+	}
+	if err := precondition(req, found.ID(), found.Node.ETag); err != nil {
 		return err
 	}
 	old, err := e.document(ctx, tx, found)

@@ -140,8 +140,8 @@ func (e *Engine) prepare(ctx context.Context, tx store.Tx, st *State, req *Reque
 	if call.Patch {
 		return nil, resourceMissing(id)
 	}
-	if req.IfMatch != "" {
-		return nil, errs.New(errs.Precondition, "PreconditionFailed", "The resource '%s' does not exist and If-Match was given.", id)
+	if err := precondition(req, id, ""); err != nil {
+		return nil, err
 	}
 	call.ID = parent.ID().Child(canonicalHop(entry, id))
 	return call, e.claim(ctx, tx, call)
@@ -176,11 +176,8 @@ func (e *Engine) overlay(ctx context.Context, tx store.Tx, req *Request, call *p
 	}
 	found.Node = held[0]
 	found.Chain = append(append([]store.Node{}, found.Chain[:len(found.Chain)-1]...), held[0])
-	if req.IfNoneMatch == "*" {
-		return errs.New(errs.Precondition, "PreconditionFailed", "The resource '%s' exists and If-None-Match: * was given.", call.ID)
-	}
-	if req.IfMatch != "" && !matches(req.IfMatch, found.Node.ETag) {
-		return errs.New(errs.Precondition, "PreconditionFailed", "The condition '%s' in the If-Match header was not satisfied. The current ETag is '%s'.", req.IfMatch, found.Node.ETag)
+	if err := precondition(req, call.ID, found.Node.ETag); err != nil {
+		return err
 	}
 	if call.Old, err = e.document(ctx, tx, found); err != nil {
 		return err
