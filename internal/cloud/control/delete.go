@@ -83,7 +83,7 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 		return e.remove(ctx, tx, call)
 	}
 	if entry.Stateful {
-		tree.Set(call.Doc.Public, "properties.provisioningState", "Deleting")
+		tree.Set(call.Doc.Public, "properties.provisioningState", deleting)
 		call.Changed = true
 	}
 	if call.Changed {
@@ -185,7 +185,7 @@ func (e *Engine) deleteGroup(ctx context.Context, req *Request) (Response, error
 		if err := precondition(req, id, held[0].ETag); err != nil {
 			return err
 		}
-		held[0].Flag = groupDeleting
+		held[0].Flag = deleting
 		if err := tx.Save(ctx, held[0]); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/authorization"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
+	"github.com/amlmove/amlmove/internal/cloud/tree"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -46,4 +47,37 @@ func TestALockGoesWithTheChildThatItWasPutOn(t *testing.T) {
 	if _, err := c.Try(http.MethodDelete, thing, ""); err != nil {
 		t.Errorf("a lock that is not there holds: %v", err)
 	}
+}
+
+// What is being deleted is not written any more: an answer that says 200 would be a write that nobody ever sees.
+func TestWhatIsBeingDeletedIsNotWritten(t *testing.T) {
+	c := neighbourtest.New(t, []provider.Type{{Name: "Microsoft.Test/things", Tracked: true, AsyncDelete: true, Stateful: true}}, authorization.Types())
+	c.Put(thing, plain)
+	if _, err := c.Try(http.MethodDelete, thing, ""); err != nil {
+		t.Fatal(err)
+	}
+	neighbourtest.Want(t, mustGet(t, c, thing), "properties.provisioningState", "Deleting")
+	c.Refused(http.MethodPut, thing, plain, errs.Conflict, "ResourceBeingDeleted")
+	c.Refused(http.MethodPatch, thing, `{"tags":{"a":"b"}}`, errs.Conflict, "ResourceBeingDeleted")
+	c.Refused(http.MethodPut, thing+"/providers/Microsoft.Resources/tags/default", `{"properties":{"tags":{"a":"b"}}}`, errs.Conflict, "ResourceBeingDeleted")
+	if _, err := c.Try(http.MethodDelete, thing, ""); err != nil { // to ask again changes nothing
+		t.Error(err)
+	}
+	c.Settle()
+	c.Refused(http.MethodGet, thing, "", errs.NotFound, "ResourceNotFound")
+	c.Put(thing, plain)
+}
+
+// mustGet reads without letting operations end.
+func mustGet(t *testing.T, c *neighbourtest.Cloud, path string) map[string]any {
+	t.Helper()
+	answer, err := c.Try(http.MethodGet, path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := tree.ParseObject(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
 }

@@ -182,6 +182,9 @@ func (e *Engine) overlay(ctx context.Context, tx store.Tx, req *Request, call *p
 	if call.Old, err = e.document(ctx, tx, found); err != nil {
 		return err
 	}
+	if err := alive(found.ID(), call.Old.Public); err != nil {
+		return err
+	}
 	call.Found, call.ID, call.Flag = found, found.ID(), found.Node.Flag
 	call.Doc.Private = tree.Clone(call.Old.Private)
 	if call.Patch {
@@ -198,6 +201,14 @@ func (e *Engine) overlay(ctx context.Context, tx store.Tx, req *Request, call *p
 			call.ID.Name(), before, call.ID.Group(), after)
 	}
 	return nil
+}
+
+// alive refuses to write what is being deleted: the deletion would take the write along.
+func alive(id arm.ID, doc map[string]any) error {
+	if tree.Text(doc, "properties.provisioningState") != deleting {
+		return nil
+	}
+	return errs.New(errs.Conflict, "ResourceBeingDeleted", "The resource '%s' is being deleted and cannot be written. Wait until the deletion has ended.", id)
 }
 
 // document reads the document of a found node.
@@ -246,15 +257,15 @@ func groupGone(err error, id arm.ID) error {
 	return err
 }
 
-// Flags of a resource group.
-const groupDeleting = "Deleting"
+// deleting is the state of a resource, and the flag of a resource group, that is being deleted.
+const deleting = "Deleting"
 
 // writableGroup refuses a group that is being moved from or to, or deleted.
 func writableGroup(group store.Node) error {
 	switch group.Flag {
 	case GroupMoving:
 		return BeingMoved(group.Name)
-	case groupDeleting:
+	case deleting:
 		return errs.New(errs.Conflict, "ResourceGroupBeingDeleted",
 			"The resource group '%s' is in deprovisioning state and cannot perform this operation.", group.Name)
 	}

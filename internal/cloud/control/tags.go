@@ -164,6 +164,9 @@ func (e *Engine) changeTags(ctx context.Context, tx store.Tx, st *State, req *Re
 	if err != nil {
 		return nil, err
 	}
+	if err := alive(found.ID(), doc.Public); err != nil {
+		return nil, err
+	}
 	after := change(tree.Object(doc.Public, "tags"))
 	if err := CheckTags(after); err != nil {
 		return nil, err
