@@ -1,6 +1,7 @@
 package ml
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // Usage is never counted: it is the sum of what stands in the documents of a subscription's workspaces in a region, so it cannot be wrong. A limit
-// that somebody changed is a hidden node below the subscription; a move therefore leaves it behind, as Azure does.
+// that somebody changed is a hidden node below the subscription, so it does not travel; a workspace's share ends with the workspace, and when the workspace moves.
 
 // quotaType is the type of those nodes; their names are "<region>/<family>", or "<region>/<family>/<group>/<workspace>" for a workspace's share.
 const quotaType = "!quota"
@@ -107,22 +108,25 @@ func shareKey(workspace arm.ID) string {
 	return strings.ToLower(workspace.Group() + "/" + workspace.Name())
 }
 
-// dropShares forgets the limits that were set for a workspace: the next one of its name has none.
-func dropShares(c *provider.Call) error {
-	subscription := tree.Found{Chain: c.Found.Chain[:1], Node: c.Found.Chain[0]}
+// DropShares forgets the limits that were set for a workspace which leaves its place: the next one of that name has none.
+func DropShares(ctx context.Context, t *tree.Tree, tx store.Tx, workspace tree.Found) error {
+	subscription, key := tree.Found{Chain: workspace.Chain[:1], Node: workspace.Chain[0]}, shareKey(workspace.ID())
 	var gone []store.ID
-	err := c.Children(subscription, quotaType, func(found tree.Found) (bool, error) {
-		if parts := strings.SplitN(found.Node.Name, "/", 3); len(parts) == 3 && parts[2] == shareKey(c.ID) {
+	err := t.Children(ctx, tx, subscription, quotaType, func(found tree.Found) (bool, error) {
+		if parts := strings.SplitN(found.Node.Name, "/", 3); len(parts) == 3 && parts[2] == key {
 			gone = append(gone, found.Node.ID)
 		}
 		return true, nil
 	})
+	if err != nil {
+		return err
+	}
 	for _, id := range gone {
-		if err := c.Tx.Trash(c.Ctx, id); err != nil {
+		if err := tx.Trash(ctx, id); err != nil {
 			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // usage adds up what the workspaces of a subscription use in a region, without one resource.

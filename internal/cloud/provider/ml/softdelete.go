@@ -100,7 +100,7 @@ func deleteWorkspace(c *provider.Call) error {
 // goneWorkspace takes a workspace's share of the quota and its place at its hub along, and leaves the record of a soft-deleted workspace behind, unless it
 // was purged. A customer-managed key makes no difference.
 func goneWorkspace(c *provider.Call) error {
-	if err := dropShares(c); err != nil {
+	if err := DropShares(c.Ctx, c.Tree, c.Tx, c.Found); err != nil {
 		return err
 	}
 	if err := leaveHub(c); err != nil {
