@@ -239,7 +239,7 @@ func (e *Engine) listGroups(ctx context.Context, req *Request) (Response, error)
 		}
 		groups := store.Range{Type: arm.ResourceGroups, AfterType: from.Type, AfterName: from.Name}
 		return fill(ctx, r, subscription.Node.ID, groups, p, func(node store.Node) ([]byte, error) {
-			found := tree.Found{Chain: []store.Node{subscription.Node, node}, Node: node}
+			found := childOf(subscription, node)
 			doc, err := e.document(ctx, r, found)
 			if err != nil || !filter.quick(groupType, node.Name) || !filter.document(doc.Public) {
 				return nil, err

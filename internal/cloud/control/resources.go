@@ -63,7 +63,7 @@ func (e *Engine) listGroupResources(ctx context.Context, r store.Reader, group t
 
 // genericItem renders a resource as generic lists show it: without properties. nil when the filter refuses it.
 func (e *Engine) genericItem(ctx context.Context, r store.Reader, group tree.Found, node store.Node, filter filter, expand expansion) ([]byte, error) {
-	found := tree.Found{Chain: append(group.Chain[:len(group.Chain):len(group.Chain)], node), Node: node}
+	found := childOf(group, node)
 	doc, err := e.Tree.Decode(ctx, r, found)
 	if err != nil {
 		return nil, err

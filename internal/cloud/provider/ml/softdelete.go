@@ -128,11 +128,4 @@ func goneWorkspace(c *provider.Call) error {
 }
 
 // query reads a query parameter whatever the case of its name.
-func query(c *provider.Call, name string) string {
-	for key, values := range c.Query {
-		if strings.EqualFold(key, name) && len(values) > 0 {
-			return values[0]
-		}
-	}
-	return ""
-}
+func query(c *provider.Call, name string) string { return parameterOf(c.Query, name) }
