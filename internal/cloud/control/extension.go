@@ -245,6 +245,9 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 		ext, err := tx.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
 		if errs.Is(err, errs.NotFound) {
 			resp.Status = http.StatusNoContent
+			if entry.Name.Is(access.RoleDefinitionType) && builtIn(entry, id.Name()) != nil {
+				return access.CheckRoleRemoval(access.Role{ID: id.Name(), Name: id.Name(), Kind: access.BuiltInRole}, nil)
+			}
 			return nil
 		}
 		if err != nil {

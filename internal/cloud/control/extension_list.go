@@ -31,6 +31,11 @@ func (e *Engine) listExtensions(ctx context.Context, req *Request, entry *provid
 		if refused != nil && (len(scope) > 0 || entry.BuiltIn == nil) {
 			return refused
 		}
+		if group := scope.GroupID(); group != nil { // whether the rest of the scope is there does not matter: what is bound to it may have outlived it (S16)
+			if _, err := e.Tree.Resolve(ctx, r, group); err != nil {
+				return Explain(err, scope)
+			}
+		}
 		if from.Stop == 0 {
 			if err := listBuiltIn(entry, scope, p, from, filter); err != nil || p.next != nil {
 				return err

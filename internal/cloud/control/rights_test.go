@@ -125,3 +125,26 @@ func TestTagsAreJudged(t *testing.T) {
 	c.Do(http.MethodPut, tags, `{"properties":{"tags":{"`+wide+wide+`":"`+wide+`"}}}`)
 	c.Refused(http.MethodPut, tags, `{"properties":{"tags":{"a":"`+wide+`é"}}}`, errs.Invalid, "InvalidTagName")
 }
+
+// A role of Azure cannot be deleted, and an answer does not pretend that it was.
+func TestBuiltInRolesCannotBeDeleted(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	c.Refused(http.MethodDelete, neighbourtest.Group+"/providers/Microsoft.Authorization/roleDefinitions/"+readerRole, "", errs.Denied, "RoleDefinitionCannotBeDeleted")
+	c.Delete(neighbourtest.Group + "/providers/Microsoft.Authorization/roleDefinitions/" + provider.NewGUID()) // of nothing: done already
+}
+
+// What is bound to a scope in a group that is not there is not an empty list: the group is missing.
+func TestListsAtAScopeWantItsGroup(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	nowhere := strings.Replace(neighbourtest.Group, "/rg", "/nowhere", 1)
+	for _, scope := range []string{nowhere, nowhere + "/providers/Microsoft.Test/things/t1"} {
+		for _, kind := range []string{"locks", "roleAssignments", "policyAssignments"} {
+			c.Refused(http.MethodGet, scope+"/providers/Microsoft.Authorization/"+kind, "", errs.NotFound, "ResourceGroupNotFound")
+		}
+	}
+	if list := c.Get(thing + "/providers/Microsoft.Authorization/roleAssignments?$filter=atExactScope()")["value"].([]any); len(list) != 0 { // of a thing that went: its orphans show (S16)
+		t.Errorf("got %v", list)
+	}
+}
