@@ -113,7 +113,7 @@ func Forbidden(client, object, action, scope string) *errs.Error {
 // ForeignTenant is ARM's answer when a request also touches a subscription of another tenant.
 func ForeignTenant(client, object, action, scope, tenant, subscription string) *errs.Error {
 	return errs.New(errs.Denied, "LinkedAuthorizationFailed",
-		"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; however, the current tenant '%s' is not authorized to access linked subscription '%s'.",
+		"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; however, the current tenant '%s' is not authorized to access linked subscription '%s', which is in another tenant.",
 		client, object, action, scope, tenant, subscription)
 }
 
