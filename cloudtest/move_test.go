@@ -100,3 +100,21 @@ func TestAJobThatIsBeingDeletedKeepsNoWorkspace(t *testing.T) {
 	order := map[string]any{"resources": append([]string{workspace}, accounts...), "targetResourceGroup": target}
 	c.must(t, http.MethodPost, workspace[:strings.Index(workspace, "/providers/")]+"/validateMoveResources", order)
 }
+
+// A workspace's share of its subscription's quota stays behind as nothing: it neither travels, nor waits for the next workspace of that name.
+func TestAShareOfTheQuotaEndsWithTheMove(t *testing.T) {
+	t.Parallel()
+	c, workspace, target, accounts := world(t)
+	group := workspace[:strings.Index(workspace, "/providers/")]
+	locations := "/providers/Microsoft.MachineLearningServices/locations/eastus/"
+	share := map[string]any{"value": []any{map[string]any{"id": workspace + "/quotas/Standard_DSv2_Family_Cluster_Dedicated_vCPUs", "type": "Microsoft.MachineLearningServices/workspaces/quotas", "limit": 8, "unit": "Count"}}}
+	if answer := c.must(t, http.MethodPost, "/subscriptions/"+c.Subscriptions[0]+locations+"updateQuotas", share); !strings.Contains(string(answer.Body), "Success") {
+		t.Fatalf("the share was not set: %s", answer.Body)
+	}
+	c.must(t, http.MethodPost, group+"/moveResources", map[string]any{"resources": append([]string{workspace}, accounts...), "targetResourceGroup": target})
+	for _, sub := range c.Subscriptions {
+		if answer := c.must(t, http.MethodGet, "/subscriptions/"+sub+locations+"quotas", nil); strings.Contains(string(answer.Body), "/workspaces/") {
+			t.Errorf("a share is left in %s: %s", sub, answer.Body)
+		}
+	}
+}

@@ -25,7 +25,9 @@ type drift struct {
 	changes         []Change
 }
 
-func (d *drift) add(subject, text string) { d.changes = append(d.changes, Change{Subject: subject, Text: text}) }
+func (d *drift) add(subject, text string) {
+	d.changes = append(d.changes, Change{Subject: subject, Text: text})
+}
 
 // Drift compares the plan that was reviewed with one made of a fresh reading and the same choices. What the drain and the preparation do not have to do any more is no drift: a job ended by itself,
 // somebody disabled the schedule or registered the provider. Nor is a blocker that is gone.

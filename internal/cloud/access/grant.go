@@ -110,6 +110,13 @@ func Forbidden(client, object, action, scope string) *errs.Error {
 			"If access was recently granted, please refresh your credentials.", client, object, action, scope)
 }
 
+// ForeignTenant is ARM's answer when a request also touches a subscription of another tenant.
+func ForeignTenant(client, object, action, scope, tenant, subscription string) *errs.Error {
+	return errs.New(errs.Denied, "LinkedAuthorizationFailed",
+		"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; however, the current tenant '%s' is not authorized to access linked subscription '%s', which is in another tenant.",
+		client, object, action, scope, tenant, subscription)
+}
+
 // LinkedForbidden is ARM's answer when the right is there on the scope of the request and missing on another scope that the request
 // also touches: the target group of a move, a subnet, an identity.
 func LinkedForbidden(client, object, action, scope, linkedAction, linkedScope string) *errs.Error {

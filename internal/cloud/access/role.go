@@ -184,10 +184,19 @@ func checkPermission(path string, p Permission, found *problems) {
 	}
 }
 
-// CheckRoleName refuses a custom role whose name another custom role of the tenant has already.
-func CheckRoleName(r Role, existing []Role) error {
+// CheckRole decides whether a custom role may be written beside the existing ones. replaces says that it is the role at this very scope that is written
+// again. A role is one for the whole directory, whatever scope it was written at: whoever could write a second one under its id would decide what the
+// first one means. Nor may it have the name of another.
+func CheckRole(r Role, existing []Role, replaces bool) error {
 	for _, other := range existing {
-		if !strings.EqualFold(other.ID, r.ID) && strings.EqualFold(other.Name, r.Name) {
+		switch same := guidKey(other.ID) == guidKey(r.ID); {
+		case same && other.Kind != CustomRole:
+			return errs.New(errs.Denied, "RoleDefinitionCannotBeUpdated", "The built-in role '%s' cannot be changed. Use another id for a role of your own.", other.Name).At(r.ID)
+		case same && !replaces:
+			return errs.New(errs.Conflict, "RoleDefinitionExists",
+				"A role definition with the id '%s' already exists at another scope: its assignable scopes are '%s'. Change it where it was made, or use another id.",
+				r.ID, strings.Join(other.AssignableScopes, "', '")).At(r.ID)
+		case !same && strings.EqualFold(other.Name, r.Name):
 			return errs.New(errs.Conflict, "RoleDefinitionWithSameNameExists",
 				"A custom role with the same name already exists in this directory. Use a different name.").At(other.ID)
 		}

@@ -171,11 +171,17 @@ func TestBuiltInRolesAreWhole(t *testing.T) {
 func TestRoleNamesAndRemoval(t *testing.T) {
 	t.Parallel()
 	a := Role{ID: "a", Name: "Mover", Kind: CustomRole}
-	if err := CheckRoleName(Role{ID: "b", Name: "MOVER"}, []Role{a}); !errs.Is(err, errs.Conflict) {
+	if err := CheckRole(Role{ID: "b", Name: "MOVER"}, []Role{a}, false); !errs.Is(err, errs.Conflict) {
 		t.Errorf("a second role of the same name: %v", err)
 	}
-	if err := CheckRoleName(a, []Role{a}); err != nil {
+	if err := CheckRole(a, []Role{a}, true); err != nil {
 		t.Errorf("the same role again: %v", err)
+	}
+	if err := CheckRole(Role{ID: "A", Name: "Another"}, []Role{a}, false); !errs.Is(err, errs.Conflict) {
+		t.Errorf("a second role of the same id: %v", err)
+	}
+	if err := CheckRole(Role{ID: "x", Name: "Mine"}, []Role{{ID: "X", Name: "Reader", Kind: BuiltInRole}}, true); !errs.Is(err, errs.Denied) {
+		t.Errorf("a role of Azure's own id: %v", err)
 	}
 	if err := CheckRoleRemoval(a, []Assignment{{RoleID: "/x/roleDefinitions/A"}}); errs.As(err) == nil {
 		t.Error("an assigned role may not go")

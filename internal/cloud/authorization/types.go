@@ -56,13 +56,16 @@ func putRole(c *provider.Call) error {
 	if err != nil {
 		return err
 	}
-	others := make([]access.Role, 0, len(rules.Roles))
-	for _, r := range rules.Roles {
-		if !strings.EqualFold(lastWord(r.ID), lastWord(role.ID)) {
-			others = append(others, r)
+	if err := access.CheckRole(role, rules.Roles, c.Old != nil); err != nil {
+		return err
+	}
+	const write = RoleDefinitions + "/write"
+	for _, scope := range role.AssignableScopes {
+		if on, err := arm.Parse(scope); err == nil && !c.Allowed(write, on) {
+			return access.LinkedForbidden(c.Caller.ClientID, c.Caller.ObjectID, write, c.ID.Scope().String(), write, scope)
 		}
 	}
-	return access.CheckRoleName(role, others)
+	return nil
 }
 
 func lastWord(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }

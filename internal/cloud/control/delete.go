@@ -56,8 +56,8 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 	} else if err != nil {
 		return err
 	}
-	if req.IfMatch != "" && !matches(req.IfMatch, found.Node.ETag) {
-		return errs.New(errs.Precondition, "PreconditionFailed", "The condition '%s' in the If-Match header was not satisfied.", req.IfMatch)
+	if err := precondition(req, id, found.Node.ETag); err != nil {
+		return err
 	}
 	call, err := e.callOn(ctx, tx, tx, st, found, req.Caller, e.now())
 	if err != nil {
@@ -157,6 +157,9 @@ func (e *Engine) deleteGroup(ctx context.Context, req *Request) (Response, error
 			return Explain(err, id)
 		}
 		if err := writableGroup(held[0]); err != nil {
+			return err
+		}
+		if err := precondition(req, id, held[0].ETag); err != nil {
 			return err
 		}
 		held[0].Flag = Deleting

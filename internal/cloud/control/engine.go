@@ -114,9 +114,20 @@ func (e *Engine) Do(ctx context.Context, req *Request) (Response, error) {
 // checkNames refuses names that ARM refuses everywhere.
 func checkNames(id arm.ID) error {
 	for _, hop := range id {
-		if len(hop.Name) > 260 || strings.ContainsFunc(hop.Name, forbidden) {
-			return errs.New(errs.Invalid, "InvalidResourceName", "The resource name '%s' is invalid: it has a character that is not allowed or is too long.", hop.Name)
+		if hop.Name == "" || len(hop.Name) > 260 || strings.ContainsFunc(hop.Name, forbidden) {
+			return errs.New(errs.Invalid, "InvalidResourceName", "The resource name '%s' is invalid: it is empty, too long, or has a character that is not allowed.", hop.Name)
 		}
+	}
+	return nil
+}
+
+// CheckName refuses a name at the end of an id that ARM or the type does not take, whether it stands in a path or inside a parent's document.
+func CheckName(entry *provider.Type, id arm.ID) error {
+	if err := checkNames(id[len(id)-1:]); err != nil {
+		return err
+	}
+	if entry.Pattern != nil && !entry.Pattern.MatchString(id.Name()) {
+		return errs.New(errs.Invalid, "InvalidResourceName", "The name '%s' is not valid for resources of type '%s': it must match %s.", id.Name(), entry.Name, entry.Pattern)
 	}
 	return nil
 }

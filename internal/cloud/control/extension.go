@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -48,6 +47,10 @@ func (e *Engine) getExtension(ctx context.Context, req *Request, entry *provider
 		ext, err := r.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
 		if err == nil {
 			resp.ETag = ext.ETag
+			if matches(req.IfNoneMatch, ext.ETag) {
+				resp.Status = http.StatusNotModified
+				return nil
+			}
 			resp.Body, err = e.renderExtension(ctx, r, st, ext, entry, req)
 			return err
 		}
@@ -137,7 +140,8 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 	if err := e.mayWrite(st, req, entry); err != nil {
 		return err
 	}
-	if err := e.holdScope(ctx, tx, id); err != nil {
+	scope, err := e.holdScope(ctx, tx, id)
+	if err != nil {
 		return err
 	}
 	if err := trim(body); err != nil {
@@ -149,8 +153,11 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 	ext, err := tx.HoldExtension(ctx, scopeName(id), string(entry.Name), id.Name())
 	switch {
 	case errs.Is(err, errs.NotFound):
-		if call.Patch || req.IfMatch != "" {
+		if call.Patch {
 			return notFoundExtension(entry, id)
+		}
+		if err := precondition(req, id, ""); err != nil {
+			return err
 		}
 		ext = store.Extension{Scope: scopeName(id), Type: string(entry.Name), Name: id.Name(), Created: call.Now}
 	case err != nil:
@@ -160,8 +167,10 @@ func (e *Engine) putExtensionIn(ctx context.Context, tx store.Tx, st *State, req
 			return err
 		}
 	}
-	if err := e.admitPolicyOnExtension(st, call); err != nil {
-		return err
+	if !inherited(entry) { // what decides about rights and policies is not judged by them
+		if err := e.allowed(ctx, tx, st, id, call.Doc.Public, scope.Chain, true); err != nil {
+			return err
+		}
 	}
 	e.stamp(call, call.Old == nil, false)
 	if entry.Put != nil {
@@ -193,7 +202,7 @@ func overlayExtension(call *provider.Call, req *Request, ext store.Extension) er
 	if err != nil {
 		return err
 	}
-	if err := admitsETag(req, ext, call.ID); err != nil {
+	if err := precondition(req, call.ID, ext.ETag); err != nil {
 		return err
 	}
 	call.Old = &old
@@ -206,27 +215,19 @@ func overlayExtension(call *provider.Call, req *Request, ext store.Extension) er
 	return nil
 }
 
-// admitsETag refuses a request whose condition an existing extension does not meet.
-func admitsETag(req *Request, ext store.Extension, id arm.ID) error {
-	if req.IfNoneMatch == "*" || req.IfMatch != "" && !matches(req.IfMatch, ext.ETag) {
-		return errs.New(errs.Precondition, "PreconditionFailed", "The condition in the If-Match or If-None-Match header was not satisfied for '%s'.", id)
-	}
-	return nil
-}
-
 // holdScope keeps the scope of a document and what stands above it from being deleted or moved until the transaction ends: what is bound to a scope goes with it. It refuses a
 // scope that is not there, one that is being deleted, and one in a group that is being moved.
-func (e *Engine) holdScope(ctx context.Context, tx store.Tx, id arm.ID) error {
+func (e *Engine) holdScope(ctx context.Context, tx store.Tx, id arm.ID) (tree.Found, error) {
 	scope := id.Scope()
 	if len(scope) == 0 || scope[0].Namespace != "" {
-		return errs.New(errs.Unsupported, "NotImplemented", "Documents at the scope '%s' are not built in this cloud.", scope)
+		return tree.Found{}, errs.New(errs.Unsupported, "NotImplemented", "Documents at the scope '%s' are not built in this cloud.", scope)
 	}
 	if err := e.holdGroup(ctx, tx, id); err != nil {
-		return err
+		return tree.Found{}, err
 	}
 	found, err := e.Tree.Resolve(ctx, tx, scope)
 	if err != nil {
-		return Explain(err, scope)
+		return tree.Found{}, Explain(err, scope)
 	}
 	at := len(scope.GroupID()) // held by now
 	if at == 0 {
@@ -238,9 +239,11 @@ func (e *Engine) holdScope(ctx context.Context, tx store.Tx, id arm.ID) error {
 	}
 	held, err := tx.Hold(ctx, store.Shared, ids...)
 	if err != nil {
-		return Explain(err, scope)
+		return tree.Found{}, Explain(err, scope)
 	}
-	return notDeleting(append(found.Chain[:at:at], held...))
+	found.Chain = append(found.Chain[:at:at], held...)
+	found.Node = found.Chain[len(found.Chain)-1]
+	return found, notDeleting(found.Chain)
 }
 
 func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
@@ -257,6 +260,9 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 		ext, err := tx.HoldExtension(ctx, scopeName(id), string(entry.Name), id.Name())
 		if errs.Is(err, errs.NotFound) {
 			resp.Status = http.StatusNoContent
+			if entry.Name.Is(access.RoleDefinitionType) && builtIn(entry, id.Name()) != nil {
+				return access.CheckRoleRemoval(access.Role{ID: id.Name(), Name: id.Name(), Kind: access.BuiltInRole}, nil)
+			}
 			return nil
 		}
 		if err != nil {
@@ -268,7 +274,7 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 		if err := st.unlocked(id, access.Delete); err != nil {
 			return err
 		}
-		if err := admitsETag(req, ext, id); err != nil {
+		if err := precondition(req, id, ext.ETag); err != nil {
 			return err
 		}
 		call, err := e.extensionCall(ctx, tx, tx, st, ext, entry, req)
@@ -290,10 +296,4 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 		return tx.Bump(ctx)
 	})
 	return resp, err
-}
-
-// rawBody is a document as JSON, for the pure packages that read JSON.
-func rawBody(doc map[string]any) json.RawMessage {
-	raw, _ := json.Marshal(doc) // came from JSON: cannot fail
-	return raw
 }

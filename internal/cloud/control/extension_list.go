@@ -3,18 +3,18 @@ package control
 import (
 	"context"
 	"net/http"
-	"slices"
+	"regexp"
 	"strings"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/access"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
-	"github.com/amlmove/amlmove/internal/errs"
 )
 
-// listExtensions lists the documents of a type that are in force at a scope: there, above it, and unless atScope() is asked, below it. The list is
-// read from the state of the generation where the type is kept there, and it is small: its size is bounded by Azure's own limits.
+// listExtensions lists the documents of a type that are in force at a scope: there, above it, and unless atScope() is asked, below it. What the
+// cloud brings along comes first, then stop by stop what is stored; the cursor says at which stop the page ended.
 func (e *Engine) listExtensions(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {
 	p, from, err := newPage(req.Query)
 	if err != nil {
@@ -31,15 +31,32 @@ func (e *Engine) listExtensions(ctx context.Context, req *Request, entry *provid
 		if refused != nil && (len(scope) > 0 || entry.BuiltIn == nil) {
 			return refused
 		}
-		if from == (cursor{}) {
-			if err := e.listAbove(ctx, r, st, req, entry, p, filter); err != nil {
+		if group := scope.GroupID(); group != nil { // whether the rest of the scope is there does not matter: what is bound to it may have outlived it (S16)
+			if _, err := e.Tree.Resolve(ctx, r, group); err != nil {
+				return Explain(err, scope)
+			}
+		}
+		if from.Stop == 0 {
+			if err := listBuiltIn(entry, scope, p, from, filter); err != nil || p.next != nil {
 				return err
 			}
 		}
 		if refused != nil { // what the cloud itself brings along is for everybody, what stands below the tenant is not
 			return nil
 		}
-		return e.listAt(ctx, r, st, req, entry, p, from, filter)
+		for i, chunk := range stops(entry, scope, filter) {
+			stop := i + 1
+			if stop == from.Stop {
+				chunk.AfterScope, chunk.AfterType, chunk.AfterName = from.Scope, from.Type, from.Name
+			}
+			if stop < from.Stop {
+				continue
+			}
+			if err := e.listStop(ctx, r, st, req, entry, p, stop, chunk, filter); err != nil || p.next != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return Response{}, err
@@ -52,48 +69,67 @@ func inherited(entry *provider.Type) bool {
 	return strings.EqualFold(entry.Name.Namespace(), "Microsoft.Authorization")
 }
 
-// listAbove adds built-in documents and those of the scopes above.
-func (e *Engine) listAbove(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, p *page, filter scopeFilter) error {
-	scope := req.Target.ID
-	if entry.BuiltIn != nil && (len(scope) == 0 || entry.Name.Is(access.RoleDefinitionType) || len(scope) == 1) {
-		for _, b := range entry.BuiltIn() {
-			if !filter.document(b.Doc) {
-				continue
-			}
-			item, err := renderDocument(tenantID(entry, b.Name), tree.Clone(b.Doc))
-			if err != nil {
-				return err
-			}
-			p.items = append(p.items, item)
-		}
-	}
-	if !inherited(entry) || filter.exact {
+// listBuiltIn adds the documents that the cloud brings along, where they show: at the tenant, at subscriptions, and roles everywhere.
+func listBuiltIn(entry *provider.Type, scope arm.ID, p *page, from cursor, filter scopeFilter) error {
+	if entry.BuiltIn == nil || len(scope) > 1 && !entry.Name.Is(access.RoleDefinitionType) {
 		return nil
 	}
-	for depth := 1; depth < len(scope); depth++ {
-		if err := e.collect(ctx, r, st, req, entry, store.ExtensionRange{Scope: scope[:depth].String(), Type: string(entry.Name), Limit: maxPageSize}, filter, p); err != nil {
+	last, reached := from.Name, from.Name == ""
+	for _, b := range entry.BuiltIn() {
+		if !reached {
+			reached = b.Name == from.Name
+			continue
+		}
+		if !filter.document(b.Doc) {
+			continue
+		}
+		if p.full() {
+			p.next = &cursor{Name: last}
+			return nil
+		}
+		item, err := renderDocument(tenantID(entry, b.Name), tree.Clone(b.Doc))
+		if err != nil {
 			return err
 		}
+		p.items, last = append(p.items, item), b.Name
 	}
 	return nil
 }
 
-// listAt adds the documents at the scope, and below it where the type is listed so.
-func (e *Engine) listAt(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, p *page, from cursor, filter scopeFilter) error {
-	below := inherited(entry) && !filter.atScope && !filter.exact && !entry.Name.Is(access.RoleDefinitionType)
-	chunk := store.ExtensionRange{Scope: req.Target.ID.String(), Below: below, Type: string(entry.Name), AfterScope: from.Scope, AfterType: from.Type, AfterName: from.Name, Limit: maxPageSize}
+// stops are the ranges in which a list at a scope looks, in the order of its pages: scope by scope from above where the type is inherited, then the
+// scope itself, with what is below it where the type is listed so.
+func stops(entry *provider.Type, scope arm.ID, filter scopeFilter) []store.ExtensionRange {
+	var ranges []store.ExtensionRange
+	wide := inherited(entry) && !filter.exact
+	for depth := 1; wide && depth < len(scope); depth++ {
+		ranges = append(ranges, store.ExtensionRange{Scope: scope[:depth].String(), Type: string(entry.Name), Limit: maxPageSize})
+	}
+	below := wide && !filter.atScope && !entry.Name.Is(access.RoleDefinitionType)
+	return append(ranges, store.ExtensionRange{Scope: scope.String(), Below: below, Type: string(entry.Name), Limit: maxPageSize})
+}
+
+// listStop adds what one range chooses, until the page is full.
+func (e *Engine) listStop(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, p *page, stop int, chunk store.ExtensionRange, filter scopeFilter) error {
 	for {
 		exts, err := r.Extensions(ctx, chunk)
 		if err != nil {
 			return err
 		}
 		for _, ext := range exts {
-			if p.full() {
-				p.next = &cursor{Scope: chunk.AfterScope, Type: chunk.AfterType, Name: chunk.AfterName}
-				return nil
-			}
-			if err := e.collectOne(ctx, r, st, req, entry, ext, filter, p); err != nil {
+			doc, err := tree.DecodeExtension(ext)
+			if err != nil {
 				return err
+			}
+			if filter.document(doc.Public) {
+				if p.full() {
+					p.next = &cursor{Stop: stop, Scope: chunk.AfterScope, Type: chunk.AfterType, Name: chunk.AfterName}
+					return nil
+				}
+				item, err := e.renderExtension(ctx, r, st, ext, entry, req)
+				if err != nil {
+					return err
+				}
+				p.items = append(p.items, item)
 			}
 			chunk.AfterScope, chunk.AfterType, chunk.AfterName = ext.Scope, ext.Type, ext.Name
 		}
@@ -101,54 +137,19 @@ func (e *Engine) listAt(ctx context.Context, r store.Reader, st *State, req *Req
 			return nil
 		}
 	}
-}
-
-// collect adds all that a range chooses, however many pages of the store that is.
-func (e *Engine) collect(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, chunk store.ExtensionRange, filter scopeFilter, p *page) error {
-	for {
-		exts, err := r.Extensions(ctx, chunk)
-		if err != nil {
-			return err
-		}
-		for _, ext := range exts {
-			if err := e.collectOne(ctx, r, st, req, entry, ext, filter, p); err != nil {
-				return err
-			}
-			chunk.AfterScope, chunk.AfterType, chunk.AfterName = ext.Scope, ext.Type, ext.Name
-		}
-		if len(exts) < chunk.Limit {
-			return nil
-		}
-	}
-}
-
-// collectOne adds one document, unless the filter refuses it.
-func (e *Engine) collectOne(ctx context.Context, r store.Reader, st *State, req *Request, entry *provider.Type, ext store.Extension, filter scopeFilter, p *page) error {
-	doc, err := tree.DecodeExtension(ext)
-	if err != nil {
-		return err
-	}
-	if !filter.document(doc.Public) {
-		return nil
-	}
-	item, err := e.renderExtension(ctx, r, st, ext, entry, req)
-	if err == nil {
-		p.items = append(p.items, item)
-	}
-	return err
 }
 
 // scopeFilter is the part of OData that lists at a scope know.
 type scopeFilter struct {
 	atScope    bool
-	exact      bool // atExactScope()
-	conditions map[string]string
+	exact      bool                   // atExactScope()
+	conditions map[string][]condition // by property
 }
 
 // document judges a document by its properties.
 func (f scopeFilter) document(doc map[string]any) bool {
-	for field, value := range f.conditions {
-		if !strings.EqualFold(tree.Text(doc, "properties."+field), value) {
+	for property, conditions := range f.conditions {
+		if !all(conditions, tree.Text(doc, "properties."+property)) {
 			return false
 		}
 	}
@@ -159,28 +160,27 @@ func (f scopeFilter) document(doc map[string]any) bool {
 var filterFields = map[string]string{"principalid": "principalId", "assignedto": "principalId", "rolename": "roleName", "type": "type",
 	"roledefinitionid": "roleDefinitionId", "policydefinitionid": "policyDefinitionId", "policytype": "policyType", "category": "metadata.category"}
 
+// assignedTo is the function by which clients ask for the assignments of a principal.
+var assignedTo = regexp.MustCompile(`(?i)^assignedTo\(\s*('(?:[^']|'')*')\s*\)$`)
+
 // parseScopeFilter reads $filter of a list at a scope.
 func parseScopeFilter(text string) (scopeFilter, error) {
-	f := scopeFilter{conditions: map[string]string{}}
-	if strings.TrimSpace(text) == "" {
-		return f, nil
-	}
-	for _, term := range conjunction.Split(strings.TrimSpace(text), -1) {
-		switch low := strings.ToLower(strings.TrimSpace(term)); {
-		case low == "atscope()":
+	f := scopeFilter{conditions: map[string][]condition{}}
+	for _, term := range terms(text) {
+		switch low := strings.ToLower(term); low {
+		case "atscope()":
 			f.atScope = true
-		case low == "atexactscope()":
+			continue
+		case "atexactscope()":
 			f.exact = true
-		case strings.HasPrefix(low, "assignedto('") && strings.HasSuffix(low, "')"):
-			f.conditions["principalId"] = low[len("assignedto('") : len(low)-2]
-		default:
-			field, c, ok := parseTerm(strings.TrimSpace(term))
-			property := filterFields[field]
-			if !ok || property == "" || !slices.Contains([]string{"eq"}, c.operator) {
-				return f, errs.New(errs.Invalid, "InvalidFilterInQueryString", "Invalid $filter '%s' specified in the query string: '%s' is not understood.", text, term)
-			}
-			f.conditions[property] = c.value
+			continue
 		}
+		field, c, ok := parseTerm(assignedTo.ReplaceAllString(term, "assignedTo eq $1"))
+		property := filterFields[field]
+		if !ok || property == "" || c.operator != "eq" {
+			return f, badFilter(text, term)
+		}
+		f.conditions[property] = append(f.conditions[property], c)
 	}
 	return f, nil
 }

@@ -2,6 +2,7 @@ package control
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/arm"
@@ -11,11 +12,11 @@ import (
 
 // filter is the part of OData that ARM's generic lists know: comparisons joined by "and".
 type filter struct {
-	group     string
+	groups    []condition
 	types     []condition
 	names     []condition
 	locations []condition
-	tagName   string
+	tagName   *string
 	tagValue  *string
 }
 
@@ -38,29 +39,54 @@ func (c condition) holds(text string) bool {
 	return text == value
 }
 
-func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
-
 var (
 	comparison  = regexp.MustCompile(`(?i)^\(?\s*([a-z]+)\s+(eq|ne)\s+'((?:[^']|'')*)'\s*\)?$`)
 	startsWith  = regexp.MustCompile(`(?i)^(startswith)\(\s*([a-z]+)\s*,\s*'((?:[^']|'')*)'\s*\)$`)
 	substringOf = regexp.MustCompile(`(?i)^(substringof)\(\s*'((?:[^']|'')*)'\s*,\s*([a-z]+)\s*\)$`)
 	conjunction = regexp.MustCompile(`(?i)\s+and\s+`)
+	literal     = regexp.MustCompile(`'(?:[^']|'')*'`)
 )
 
-// parseFilter reads $filter. What it does not know is refused by name, never ignored.
-func parseFilter(text string) (filter, error) {
-	var f filter
-	if strings.TrimSpace(text) == "" {
-		return f, nil
+// terms are the comparisons of a $filter. An "and" inside a text joins nothing.
+func terms(text string) []string {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil
 	}
-	for _, term := range conjunction.Split(strings.TrimSpace(text), -1) {
-		field, c, ok := parseTerm(strings.TrimSpace(term))
-		if !ok || !f.add(field, c) {
-			return f, errs.New(errs.Invalid, "InvalidFilterInQueryString", "Invalid $filter '%s' specified in the query string: '%s' is not understood.", text, term)
+	blind := literal.ReplaceAllStringFunc(text, func(quoted string) string { return strings.Repeat("'", len(quoted)) })
+	var list []string
+	start := 0
+	for _, at := range conjunction.FindAllStringIndex(blind, -1) {
+		list, start = append(list, text[start:at[0]]), at[1]
+	}
+	return append(list, text[start:])
+}
+
+// badFilter is ARM's error for a $filter with a term that is not understood.
+func badFilter(text, term string) error {
+	return errs.New(errs.Invalid, "InvalidFilterInQueryString", "Invalid $filter '%s' specified in the query string: '%s' is not understood.", text, term)
+}
+
+// parseFilter reads $filter of a list that knows the given fields. What it does not know is refused by name, never ignored.
+func parseFilter(text string, fields ...string) (filter, error) {
+	var f filter
+	for _, term := range terms(text) {
+		field, c, ok := parseTerm(term)
+		if !ok || !slices.Contains(fields, field) || !f.add(field, c) {
+			return f, badFilter(text, term)
 		}
+	}
+	if f.tagValue != nil && f.tagName == nil {
+		return f, errs.New(errs.Invalid, "InvalidFilterInQueryString", "Invalid $filter '%s' specified in the query string: 'tagValue' needs a 'tagName'.", text)
 	}
 	return f, nil
 }
+
+// Fields by which groups and resources are filtered (resources and groups of the REST reference).
+var (
+	groupFields    = []string{"name", "location", "tagname", "tagvalue"}
+	resourceFields = append([]string{"resourcetype", "resourcegroup"}, groupFields...)
+)
 
 func parseTerm(term string) (field string, c condition, ok bool) {
 	unquote := func(s string) string { return strings.ReplaceAll(s, "''", "'") }
@@ -86,17 +112,24 @@ func (f *filter) add(field string, c condition) bool {
 	case "location":
 		f.locations = append(f.locations, c)
 	case "resourcegroup":
-		f.group = c.value
+		f.groups = append(f.groups, c)
 		return c.operator == "eq"
 	case "tagname":
-		f.tagName = c.value
-		return c.operator == "eq"
+		return c.operator == "eq" && once(&f.tagName, c.value)
 	case "tagvalue":
-		f.tagValue = &c.value
-		return c.operator == "eq"
+		return c.operator == "eq" && once(&f.tagValue, c.value)
 	default:
 		return false
 	}
+	return true
+}
+
+// once sets what may be said once.
+func once(to **string, value string) bool {
+	if *to != nil {
+		return false
+	}
+	*to = &value
 	return true
 }
 
@@ -110,11 +143,11 @@ func (f filter) document(doc map[string]any) bool {
 	if !all(f.locations, tree.Text(doc, "location")) {
 		return false
 	}
-	if f.tagName == "" {
+	if f.tagName == nil {
 		return true
 	}
 	for name, value := range tree.Object(doc, "tags") {
-		if strings.EqualFold(name, f.tagName) {
+		if strings.EqualFold(name, *f.tagName) {
 			return f.tagValue == nil || value == *f.tagValue
 		}
 	}

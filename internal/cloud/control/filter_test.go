@@ -13,7 +13,7 @@ import (
 
 func TestFilterKeepsWhatAzAsksFor(t *testing.T) {
 	t.Parallel()
-	doc := map[string]any{"location": "eastus", "tags": map[string]any{"Team": "vision", "empty": ""}}
+	doc := map[string]any{"location": "eastus", "tags": map[string]any{"Team": "vision", "empty": "", "dept": "R and D", "it's and that": "1", "quoted": "say ' and '"}}
 	for _, c := range []struct {
 		name, text, typ, resource string
 		want                      bool
@@ -31,10 +31,13 @@ func TestFilterKeepsWhatAzAsksFor(t *testing.T) {
 		{"a tag whose value is empty", "tagName eq 'empty' and tagValue eq ''", "T/t", "x", true},
 		{"a location", "location eq 'EastUS'", "T/t", "x", true},
 		{"a quote inside a text", "name eq 'o''hara'", "T/t", "o'hara", true},
+		{"an and inside a text", "tagName eq 'dept' and tagValue eq 'R and D'", "T/t", "x", true},
+		{"an and behind a doubled quote", "tagName eq 'it''s and that' AND name eq 'x'", "T/t", "x", true},
+		{"a text that ends in a doubled quote", "tagName eq 'quoted' and tagValue eq 'say '' and '''", "T/t", "x", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f, err := parseFilter(c.text)
+			f, err := parseFilter(c.text, resourceFields...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,8 +50,9 @@ func TestFilterKeepsWhatAzAsksFor(t *testing.T) {
 
 func TestFilterRefusesByName(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"colour eq 'red'", "resourceType eq Microsoft.Storage", "name gt 'a'", "name eq 'a' or name eq 'b'", "(", "resourceGroup ne 'a'"} {
-		if _, err := parseFilter(text); !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), strings.Fields(text)[0]) {
+	for _, text := range []string{"colour eq 'red'", "resourceType eq Microsoft.Storage", "name gt 'a'", "name eq 'a' or name eq 'b'", "(", "resourceGroup ne 'a'",
+		"tagValue eq 'a'", "tagName eq 'a' and tagName eq 'b'", "name eq 'a and b", "name eq 'a' and "} {
+		if _, err := parseFilter(text, resourceFields...); !errs.Is(err, errs.Invalid) || !strings.Contains(err.Error(), strings.Fields(text)[0]) {
 			t.Errorf("%q gave %v", text, err)
 		}
 		if _, err := parseScopeFilter(text); !errs.Is(err, errs.Invalid) {
@@ -101,10 +105,31 @@ func FuzzFilters(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, err := range []error{second(parseFilter(text)), second(parseScopeFilter(text)), second(parseExpand(text))} {
+		for _, err := range []error{second(parseFilter(text, resourceFields...)), second(parseScopeFilter(text)), second(parseExpand(text))} {
 			if err != nil && !errs.Is(err, errs.Invalid) {
 				t.Fatalf("%q gave %v", text, err)
 			}
+		}
+	})
+}
+
+// Whatever a value holds, quoted as OData wants it the filter finds exactly that value, and nothing in it is taken for more of the filter.
+func FuzzFilterValues(f *testing.F) {
+	for _, seed := range []string{"R and D", "o'hara", "' and name eq '", "''", " AND ", "a' and tagName eq 'b"} {
+		f.Add(seed, seed)
+	}
+	f.Fuzz(func(t *testing.T, name, value string) {
+		quote := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+		filter, err := parseFilter("tagName eq "+quote(name)+" and tagValue eq "+quote(value)+" and name eq 'x'", resourceFields...)
+		if err != nil {
+			t.Fatalf("tag %q with the value %q: %v", name, value, err)
+		}
+		if *filter.tagName != name || *filter.tagValue != value || len(filter.names) != 1 {
+			t.Errorf("tag %q with the value %q was read as %q with %q", name, value, *filter.tagName, *filter.tagValue)
+		}
+		scope, err := parseScopeFilter("atScope() and principalId eq " + quote(value) + " and assignedTo(" + quote(name) + ")")
+		if got := scope.conditions["principalId"]; err != nil || !scope.atScope || len(got) != 2 || got[0].value != value || got[1].value != name {
+			t.Errorf("at a scope %q and %q were read as %+v: %v", value, name, scope, err)
 		}
 	})
 }

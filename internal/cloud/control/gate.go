@@ -40,6 +40,15 @@ func (st *State) Admit(req *Request, action string, id arm.ID) error {
 	return nil
 }
 
+// Linked refuses a request on an id that also touches a subscription of another tenant (S27).
+func (st *State) Linked(req *Request, action string, id, on arm.ID) error {
+	own, other := st.Subscription(id.Subscription()), st.Subscription(on.Subscription())
+	if own == nil || other == nil || strings.EqualFold(own.Tenant, other.Tenant) {
+		return nil
+	}
+	return access.ForeignTenant(req.Caller.ClientID, req.Caller.ObjectID, action, id.String(), own.Tenant, other.ID)
+}
+
 // unlocked decides whether a lock at the scope, above it, or (for deletions) below it forbids a write or a deletion.
 func (st *State) unlocked(id arm.ID, op access.Operation) error {
 	scope := id.String()

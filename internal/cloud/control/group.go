@@ -2,11 +2,9 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/access"
@@ -68,6 +66,10 @@ func (e *Engine) getGroup(ctx context.Context, req *Request) (Response, error) {
 			return Explain(err, req.Target.ID)
 		}
 		resp.ETag = found.Node.ETag
+		if req.Method == http.MethodGet && matches(req.IfNoneMatch, found.Node.ETag) {
+			resp.Status = http.StatusNotModified
+			return nil
+		}
 		resp.Body, err = e.renderGroup(ctx, r, found)
 		return err
 	})
@@ -145,11 +147,14 @@ func (e *Engine) putGroupIn(ctx context.Context, tx store.Tx, st *State, req *Re
 	if req.Method == http.MethodPatch {
 		return groupMissing(id.Name())
 	}
+	if err := precondition(req, id, ""); err != nil {
+		return err
+	}
 	if tree.Text(doc.Public, "location") == "" {
 		return errs.New(errs.Invalid, "LocationRequired", "The location property is required for this definition.").At("location")
 	}
-	if violations := st.groupViolations(id, doc.Public, e.now()); violations != nil {
-		return violations
+	if err := e.groupAllowed(st, id, doc.Public); err != nil {
+		return err
 	}
 	node := store.Node{Parent: subscription.Node.ID, Type: arm.ResourceGroups, Name: id.Name(), ETag: provider.NewETag(), Created: e.now(), Changed: e.now()}
 	if err := e.Tree.Encode(ctx, tx, &node, id, doc, nil); err != nil {
@@ -173,6 +178,9 @@ func (e *Engine) changeGroup(ctx context.Context, tx store.Tx, st *State, req *R
 	if err := writableGroup(found.Node); err != nil {
 		return err
 	}
+	if err := precondition(req, found.ID(), found.Node.ETag); err != nil {
+		return err
+	}
 	old, err := e.document(ctx, tx, found)
 	if err != nil {
 		return err
@@ -190,8 +198,8 @@ func (e *Engine) changeGroup(ctx context.Context, tx store.Tx, st *State, req *R
 			}
 		}
 	}
-	if violations := st.groupViolations(found.ID(), doc.Public, e.now()); violations != nil {
-		return violations
+	if err := e.groupAllowed(st, found.ID(), doc.Public); err != nil {
+		return err
 	}
 	node := found.Node
 	node.ETag, node.Changed = provider.NewETag(), e.now()
@@ -216,7 +224,7 @@ func (e *Engine) listGroups(ctx context.Context, req *Request) (Response, error)
 	if err != nil {
 		return Response{}, err
 	}
-	filter, err := parseFilter(queryValue(req.Query, "$filter"))
+	filter, err := parseFilter(queryValue(req.Query, "$filter"), groupFields...)
 	if err != nil {
 		return Response{}, err
 	}
@@ -229,43 +237,18 @@ func (e *Engine) listGroups(ctx context.Context, req *Request) (Response, error)
 		if err != nil {
 			return Explain(err, req.Target.ID)
 		}
-		groups := store.Range{Type: arm.ResourceGroups, AfterType: from.Type, AfterName: from.Name, Limit: p.limit + 1}
-		nodes, err := r.Children(ctx, subscription.Node.ID, groups)
-		if err != nil {
-			return err
-		}
-		for i, node := range nodes {
-			if p.full() {
-				p.next = &cursor{Type: nodes[i-1].Type, Name: nodes[i-1].Name}
-				return nil
-			}
-			found := tree.Found{Chain: []store.Node{subscription.Node, node}, Node: node}
+		groups := store.Range{Type: arm.ResourceGroups, AfterType: from.Type, AfterName: from.Name}
+		return fill(ctx, r, subscription.Node.ID, groups, p, func(node store.Node) ([]byte, error) {
+			found := childOf(subscription, node)
 			doc, err := e.document(ctx, r, found)
-			if err != nil {
-				return err
+			if err != nil || !filter.quick(groupType, node.Name) || !filter.document(doc.Public) {
+				return nil, err
 			}
-			if !filter.document(doc.Public) {
-				continue
-			}
-			item, err := e.renderGroup(ctx, r, found)
-			if err != nil {
-				return err
-			}
-			p.items = append(p.items, item)
-		}
-		return nil
+			return e.renderGroup(ctx, r, found)
+		})
 	})
 	if err != nil {
 		return Response{}, err
 	}
 	return Response{Status: http.StatusOK, Body: p.body(e.Base(), listPath(req.Target), req.Query)}, nil
-}
-
-// groupViolations asks the policies about a group that is to be written.
-func (st *State) groupViolations(id arm.ID, doc map[string]any, now time.Time) error {
-	raw, err := json.Marshal(doc)
-	if err != nil {
-		return err
-	}
-	return st.violation(subject(id, doc, raw, "", nil, id.SubscriptionID().String()), now)
 }

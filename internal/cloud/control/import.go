@@ -97,8 +97,8 @@ func (im *importer) prepare(ctx context.Context, d Imported) (*store.Node, *prov
 	if err != nil {
 		return nil, nil, err
 	}
-	if entry.Pattern != nil && !entry.Pattern.MatchString(d.ID.Name()) {
-		return nil, nil, errs.New(errs.Invalid, "InvalidResourceName", "the name '%s' does not match %s", d.ID.Name(), entry.Pattern)
+	if err := CheckName(entry, d.ID); err != nil {
+		return nil, nil, err
 	}
 	hop := canonicalHop(entry, d.ID)
 	id := parent.id.Child(hop)

@@ -24,6 +24,7 @@ const (
 
 // cursor is where the next page begins. It travels inside nextLink, opaque to clients.
 type cursor struct {
+	Stop  int    `json:"p,omitempty"` // of a list at a scope: which of its ranges, counted from one; zero before them
 	Scope string `json:"s,omitempty"` // group, or scope of an extension
 	Type  string `json:"t,omitempty"`
 	Name  string `json:"n,omitempty"`
@@ -141,6 +142,10 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 	if err != nil {
 		return Response{}, err
 	}
+	keep, err := e.listFilter(req.Query, entry)
+	if err != nil {
+		return Response{}, err
+	}
 	err = e.View(ctx, func(r store.Reader, st *State) error {
 		p.items, p.next = nil, nil
 		if err := st.Admit(req, string(entry.Name)+"/read", req.Target.ID); err != nil {
@@ -150,7 +155,6 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 		if err != nil {
 			return Explain(err, req.Target.ID.Child(arm.Hop{Type: req.Target.Tail.Type}))
 		}
-		keep := listFilter(req.Query, entry)
 		if len(req.Target.ID) == 1 && req.Target.Tail.Namespace != "" {
 			return e.listInGroups(ctx, r, req, parent, p, from, func(group tree.Found, start cursor) error {
 				return e.listChildren(ctx, r, req, group, entry, p, start, keep)
@@ -164,11 +168,8 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 	return Response{Status: 200, Body: p.body(e.Base(), listPath(req.Target), req.Query)}, nil
 }
 
-// scanLimit bounds how many nodes one page may look at: a filter that keeps little then answers a short page with a nextLink.
-const scanLimit = 20_000
-
 // listChildren adds the children of one parent to a page.
-func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request, parent tree.Found, entry *provider.Type, p *page, from cursor, keep func([]byte) bool) error {
+func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request, parent tree.Found, entry *provider.Type, p *page, from cursor, keep keeper) error {
 	hop := canonicalHop(entry, arm.ID{{}})
 	container, err := e.Tree.Container(ctx, r, parent, hop.NodeType())
 	if errs.Is(err, errs.NotFound) {
@@ -178,10 +179,30 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 		return err
 	}
 	siblings := e.Tree.SiblingsOf(parent, hop.NodeType())
-	chunk := store.Range{Type: hop.NodeType(), AfterType: from.Type, AfterName: from.Name}
+	return fill(ctx, r, container, store.Range{Type: hop.NodeType(), AfterType: from.Type, AfterName: from.Name}, p, func(node store.Node) ([]byte, error) {
+		if ok, err := keep(ctx, r, parent, node); err != nil || !ok {
+			return nil, err
+		}
+		if entry.Get == nil {
+			return siblings.Render(ctx, r, node)
+		}
+		return e.render(ctx, r, childOf(parent, node), entry, req.Caller)
+	})
+}
+
+// childOf is a node below what was found.
+func childOf(parent tree.Found, node store.Node) tree.Found {
+	return tree.Found{Chain: append(parent.Chain[:len(parent.Chain):len(parent.Chain)], node), Node: node}
+}
+
+// scanLimit bounds how many nodes one page may look at: a filter that keeps little then answers a short page with a nextLink.
+const scanLimit = 20_000
+
+// fill adds the children of a node to a page until it is full, and notes where it stands. render returns nil for a child that does not show.
+func fill(ctx context.Context, r store.Reader, parent store.ID, chunk store.Range, p *page, render func(store.Node) ([]byte, error)) error {
 	for seen := 0; ; {
 		chunk.Limit = min(p.limit-len(p.items)+1, maxPageSize)
-		nodes, err := r.Children(ctx, container, chunk)
+		nodes, err := r.Children(ctx, parent, chunk)
 		if err != nil {
 			return err
 		}
@@ -192,28 +213,18 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 			}
 			seen++
 			chunk.AfterType, chunk.AfterName = node.Type, node.Name
-			if !keep(node.Body) {
-				continue
-			}
-			item, err := e.renderChild(ctx, r, parent, node, entry, siblings, req)
+			item, err := render(node)
 			if err != nil {
 				return err
 			}
-			p.items = append(p.items, item)
+			if item != nil {
+				p.items = append(p.items, item)
+			}
 		}
 		if len(nodes) < chunk.Limit {
 			return nil
 		}
 	}
-}
-
-// renderChild writes one document of a list.
-func (e *Engine) renderChild(ctx context.Context, r store.Reader, parent tree.Found, node store.Node, entry *provider.Type, siblings tree.Siblings, req *Request) ([]byte, error) {
-	if entry.Get == nil {
-		return siblings.Render(ctx, r, node)
-	}
-	chain := append(parent.Chain[:len(parent.Chain):len(parent.Chain)], node)
-	return e.render(ctx, r, tree.Found{Chain: chain, Node: node}, entry, req.Caller)
 }
 
 // listInGroups calls list for each group of a subscription until the page is full, and notes in which group it stands.
@@ -260,26 +271,36 @@ func (e *Engine) listOne(group tree.Found, p *page, from cursor, list func(tree.
 	return nil
 }
 
-// listFilter decides which stored bodies a list shows: archived ones only when asked (aml-contract 3), tags and other filters of the query.
-func listFilter(q url.Values, entry *provider.Type) func([]byte) bool {
-	if !entry.Archivable {
-		return func([]byte) bool { return true }
+// keeper decides whether a list shows a child of its parent.
+type keeper func(ctx context.Context, r store.Reader, parent tree.Found, node store.Node) (bool, error)
+
+// listFilter reads from the query what a list shows: archived documents only when asked (aml-contract 3), and what the type knows besides.
+func (e *Engine) listFilter(q url.Values, entry *provider.Type) (keeper, error) {
+	var listed func(map[string]any) bool
+	if entry.Listed != nil {
+		var err error
+		if listed, err = entry.Listed(q); err != nil {
+			return nil, err
+		}
 	}
 	view := strings.ToLower(queryValue(q, "listViewType"))
-	return func(body []byte) bool {
-		archived := bytes.Contains(body, []byte(`"isArchived":true`)) && isArchived(body)
-		switch view {
-		case "all":
-			return true
-		case "archivedonly":
-			return archived
+	return func(ctx context.Context, r store.Reader, parent tree.Found, node store.Node) (bool, error) {
+		if entry.Archivable && view != "all" && isArchived(node.Body) != (view == "archivedonly") {
+			return false, nil
 		}
-		return !archived
-	}
+		if listed == nil {
+			return true, nil
+		}
+		doc, err := e.document(ctx, r, childOf(parent, node))
+		return err == nil && listed(doc.Public), err
+	}, nil
 }
 
 // isArchived reads properties.isArchived of a stored body.
 func isArchived(body []byte) bool {
+	if !bytes.Contains(body, []byte(`"isArchived":true`)) { // nearly always
+		return false
+	}
 	public, _, _ := bytes.Cut(body, []byte{0})
 	var doc struct {
 		Properties struct {

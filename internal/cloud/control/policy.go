@@ -3,19 +3,19 @@ package control
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/access"
-	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
 )
 
-// subject describes a would-be document to the policies.
-func subject(id arm.ID, doc map[string]any, raw json.RawMessage, location string, group map[string]any, scope string) access.Subject {
-	s := access.Subject{ID: id.String(), Location: location, Body: raw, Scope: scope, Untracked: location == "" && doc["tags"] == nil,
-		Subscription: access.SubscriptionFacts{ID: id.Subscription()}}
+// subject describes a would-be document to the policies. group is the document of the group that it is in, which for a group is its own.
+func (st *State) subject(id arm.ID, doc, group map[string]any) access.Subject {
+	s := access.Subject{ID: id.String(), Body: rawBody(doc), Subscription: access.SubscriptionFacts{ID: id.Subscription()}}
+	if sub := st.Subscription(id.Subscription()); sub != nil {
+		s.Subscription.Name, s.Subscription.Tenant, s.Subscription.Tags = sub.Name, sub.Tenant, sub.Tags
+	}
 	if id.Group() != "" {
 		s.Group = access.GroupFacts{ID: id.GroupID().String(), Name: id.Group(), Location: tree.Text(group, "location"), Tags: tagMap(group)}
 	}
@@ -32,38 +32,43 @@ func tagMap(doc map[string]any) map[string]string {
 	return tags
 }
 
-// violations asks the policies about the document of a call.
-func (st *State) violations(c *provider.Call, id arm.ID) error {
-	if !st.policies.Reach(c.ID.String()) {
+// allowed asks the policies about a document that stands, or is to stand, at the end of a chain. untracked types have neither tags nor a location of
+// their own. It is ARM's error when a policy denies.
+func (e *Engine) allowed(ctx context.Context, r store.Reader, st *State, id arm.ID, doc map[string]any, chain []store.Node, untracked bool) error {
+	if !st.policies.Reach(id.String()) {
 		return nil
 	}
-	var group map[string]any
-	if len(c.Found.Chain) > 1 {
-		if doc, err := c.Tree.Decode(c.Ctx, c.Read, tree.Found{Chain: c.Found.Chain[:2], Node: c.Found.Chain[1]}); err == nil {
-			group = doc.Public
-		}
+	group, err := e.groupDocument(ctx, r, chain)
+	if err != nil {
+		return err
 	}
-	s := subject(c.ID, c.Doc.Public, rawBody(c.Doc.Public), tree.Text(c.Doc.Public, "location"), group, id.Scope().String())
-	s.Untracked = !c.Type.Tracked
-	return st.violation(s, c.Now)
+	s := st.subject(id, doc, group)
+	s.Untracked = untracked
+	return e.judged(st, s)
 }
 
-// violation is ARM's error when a policy denies the subject.
-func (st *State) violation(s access.Subject, now time.Time) error {
-	if denied := access.Disallowed(st.policies.Evaluate(s, now)); denied != nil {
+// groupDocument reads the group that a chain passes; nil when it passes none.
+func (e *Engine) groupDocument(ctx context.Context, r store.Reader, chain []store.Node) (map[string]any, error) {
+	if len(chain) < 2 || chain[1].Type != arm.ResourceGroups {
+		return nil, nil
+	}
+	doc, err := e.document(ctx, r, tree.Found{Chain: chain[:2], Node: chain[1]})
+	if err != nil {
+		return nil, err
+	}
+	return doc.Public, nil
+}
+
+// groupAllowed asks the policies about a group that is to be written.
+func (e *Engine) groupAllowed(st *State, id arm.ID, doc map[string]any) error {
+	return e.judged(st, st.subject(id, doc, doc))
+}
+
+func (e *Engine) judged(st *State, s access.Subject) error {
+	if denied := access.Disallowed(st.policies.Evaluate(s, e.now())); denied != nil {
 		return denied
 	}
 	return nil
-}
-
-// admitPolicyOnExtension asks the policies about a document at a scope; those of Microsoft.Authorization itself are exempt.
-func (e *Engine) admitPolicyOnExtension(st *State, c *provider.Call) error {
-	if inherited(c.Type) {
-		return nil
-	}
-	s := subject(c.ID, c.Doc.Public, rawBody(c.Doc.Public), "", nil, c.ID.Scope().String())
-	s.Untracked = true
-	return st.violation(s, c.Now)
 }
 
 // Denied asks the policies what they would say of a document created in a scope. For moves, which are judged as creations at the target (S15).
@@ -72,7 +77,11 @@ func (e *Engine) Denied(ctx context.Context, r store.Reader, id arm.ID, doc map[
 	if err != nil {
 		return nil, err
 	}
-	s := subject(id, doc, rawBody(doc), tree.Text(doc, "location"), group, id.Scope().String())
-	s.Untracked = false
-	return st.policies.Evaluate(s, e.now()), nil
+	return st.policies.Evaluate(st.subject(id, doc, group), e.now()), nil
+}
+
+// rawBody is a document as JSON, for the pure packages that read JSON.
+func rawBody(doc map[string]any) json.RawMessage {
+	raw, _ := json.Marshal(doc) // came from JSON: cannot fail
+	return raw
 }

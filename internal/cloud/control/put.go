@@ -20,9 +20,8 @@ func (e *Engine) put(ctx context.Context, req *Request, entry *provider.Type, ab
 	if absent {
 		return Response{}, notAllowed(req.Method, entry.Name)
 	}
-	if entry.Pattern != nil && !entry.Pattern.MatchString(req.Target.ID.Name()) {
-		return Response{}, errs.New(errs.Invalid, "InvalidResourceName",
-			"The name '%s' is not valid for resources of type '%s': it must match %s.", req.Target.ID.Name(), entry.Name, entry.Pattern)
+	if err := CheckName(entry, req.Target.ID); err != nil {
+		return Response{}, err
 	}
 	body := map[string]any{} // no body is an empty document: storage tables are made and patched without one
 	if len(bytes.TrimSpace(req.Body)) > 0 {
@@ -55,8 +54,8 @@ func (e *Engine) putIn(ctx context.Context, tx store.Tx, st *State, req *Request
 	if err := checkTags(entry, call); err != nil {
 		return err
 	}
-	if violations := st.violations(call, req.Target.ID); violations != nil {
-		return violations
+	if err := e.allowed(ctx, tx, st, call.ID, call.Doc.Public, call.Found.Chain, !entry.Tracked); err != nil {
+		return err
 	}
 	created := call.Old == nil
 	async := entry.AsyncPut && !call.Patch || entry.AsyncPatch && call.Patch
@@ -144,8 +143,8 @@ func (e *Engine) prepare(ctx context.Context, tx store.Tx, st *State, req *Reque
 	if call.Patch {
 		return nil, resourceMissing(id)
 	}
-	if req.IfMatch != "" {
-		return nil, errs.New(errs.Precondition, "PreconditionFailed", "The resource '%s' does not exist and If-Match was given.", id)
+	if err := precondition(req, id, ""); err != nil {
+		return nil, err
 	}
 	call.ID = parent.ID().Child(canonicalHop(entry, id))
 	return call, e.claim(ctx, tx, call)
@@ -157,6 +156,9 @@ func (e *Engine) newCall(ctx context.Context, r store.Reader, tx store.Tx, st *S
 		Ctx: ctx, Read: r, Tx: tx, Tree: e.Tree, Types: e.Types, Now: e.now(), Caller: req.Caller, Base: e.Base(), Tenant: req.Caller.TenantID,
 		ID: id, Type: entry, Query: req.Query,
 		Unlocked: st.unlockedItself, Allowed: func(action string, on arm.ID) bool { return st.Allowed(req.Caller.ObjectID, action, on) },
+		Linked: func(on arm.ID) error {
+			return st.Linked(req, access.ActionOf(req.Method, entry.Name, req.Target.Tail.Type), id, on)
+		},
 	}
 }
 
@@ -180,11 +182,8 @@ func (e *Engine) overlay(ctx context.Context, tx store.Tx, req *Request, call *p
 	if err := notDeleting(found.Chain); err != nil {
 		return err
 	}
-	if req.IfNoneMatch == "*" {
-		return errs.New(errs.Precondition, "PreconditionFailed", "The resource '%s' exists and If-None-Match: * was given.", call.ID)
-	}
-	if req.IfMatch != "" && !matches(req.IfMatch, found.Node.ETag) {
-		return errs.New(errs.Precondition, "PreconditionFailed", "The condition '%s' in the If-Match header was not satisfied. The current ETag is '%s'.", req.IfMatch, found.Node.ETag)
+	if err := precondition(req, call.ID, found.Node.ETag); err != nil {
+		return err
 	}
 	if call.Old, err = e.document(ctx, tx, found); err != nil {
 		return err

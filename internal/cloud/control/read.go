@@ -80,7 +80,7 @@ func (e *Engine) get(ctx context.Context, req *Request, entry *provider.Type) (R
 			return Explain(err, req.Target.ID)
 		}
 		resp.ETag = found.Node.ETag
-		if req.IfNoneMatch != "" && matches(req.IfNoneMatch, found.Node.ETag) {
+		if matches(req.IfNoneMatch, found.Node.ETag) {
 			resp.Status = http.StatusNotModified
 			return nil
 		}
@@ -115,6 +115,19 @@ func (e *Engine) render(ctx context.Context, r store.Reader, found tree.Found, e
 func renderDocument(id arm.ID, public map[string]any) ([]byte, error) {
 	public["id"], public["name"], public["type"] = id.String(), id.Name(), string(id.Type())
 	return arm.AppendValue(nil, public)
+}
+
+// precondition judges the If-Match and If-None-Match of a write. etag is that of what is there; empty when nothing is.
+func precondition(req *Request, id arm.ID, etag string) error {
+	switch {
+	case req.IfMatch != "" && etag == "":
+		return errs.New(errs.Precondition, "PreconditionFailed", "The resource '%s' does not exist and If-Match was given.", id)
+	case req.IfMatch != "" && !matches(req.IfMatch, etag):
+		return errs.New(errs.Precondition, "PreconditionFailed", "The condition '%s' in the If-Match header was not satisfied. The current ETag is '%s'.", req.IfMatch, etag)
+	case etag != "" && matches(req.IfNoneMatch, etag):
+		return errs.New(errs.Precondition, "PreconditionFailed", "The resource '%s' exists and If-None-Match: %s was given.", id, req.IfNoneMatch)
+	}
+	return nil
 }
 
 // matches reports whether an If-Match or If-None-Match header covers an entity tag.

@@ -16,7 +16,7 @@ func (e *Engine) listResources(ctx context.Context, req *Request) (Response, err
 	if err != nil {
 		return Response{}, err
 	}
-	filter, err := parseFilter(queryValue(req.Query, "$filter"))
+	filter, err := parseFilter(queryValue(req.Query, "$filter"), resourceFields...)
 	if err != nil {
 		return Response{}, err
 	}
@@ -34,7 +34,7 @@ func (e *Engine) listResources(ctx context.Context, req *Request) (Response, err
 			return Explain(err, req.Target.ID)
 		}
 		list := func(group tree.Found, start cursor) error {
-			if filter.group != "" && !equalFold(filter.group, group.Node.Name) {
+			if !all(filter.groups, group.Node.Name) {
 				return nil
 			}
 			return e.listGroupResources(ctx, r, group, p, start, filter, expand)
@@ -52,41 +52,18 @@ func (e *Engine) listResources(ctx context.Context, req *Request) (Response, err
 
 // listGroupResources adds the tracked resources of one group to a page.
 func (e *Engine) listGroupResources(ctx context.Context, r store.Reader, group tree.Found, p *page, from cursor, filter filter, expand expansion) error {
-	chunk := store.Range{AfterType: from.Type, AfterName: from.Name}
-	for seen := 0; ; {
-		chunk.Limit = min(p.limit-len(p.items)+1, maxPageSize)
-		nodes, err := r.Children(ctx, group.Node.ID, chunk)
-		if err != nil {
-			return err
+	return fill(ctx, r, group.Node.ID, store.Range{AfterType: from.Type, AfterName: from.Name}, p, func(node store.Node) ([]byte, error) {
+		entry, err := e.Types.Find(arm.Type(node.Type))
+		if err != nil || !entry.Tracked || !filter.quick(entry.Name, node.Name) {
+			return nil, nil
 		}
-		for _, node := range nodes {
-			if p.full() || seen >= scanLimit {
-				p.next = &cursor{Type: chunk.AfterType, Name: chunk.AfterName}
-				return nil
-			}
-			seen++
-			chunk.AfterType, chunk.AfterName = node.Type, node.Name
-			entry, err := e.Types.Find(arm.Type(node.Type))
-			if err != nil || !entry.Tracked || !filter.quick(entry.Name, node.Name) {
-				continue
-			}
-			item, err := e.genericItem(ctx, r, group, node, filter, expand)
-			if err != nil {
-				return err
-			}
-			if item != nil {
-				p.items = append(p.items, item)
-			}
-		}
-		if len(nodes) < chunk.Limit {
-			return nil
-		}
-	}
+		return e.genericItem(ctx, r, group, node, filter, expand)
+	})
 }
 
 // genericItem renders a resource as generic lists show it: without properties. nil when the filter refuses it.
 func (e *Engine) genericItem(ctx context.Context, r store.Reader, group tree.Found, node store.Node, filter filter, expand expansion) ([]byte, error) {
-	found := tree.Found{Chain: append(group.Chain[:len(group.Chain):len(group.Chain)], node), Node: node}
+	found := childOf(group, node)
 	doc, err := e.Tree.Decode(ctx, r, found)
 	if err != nil {
 		return nil, err

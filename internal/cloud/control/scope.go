@@ -10,7 +10,6 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/access"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/store"
-	"github.com/amlmove/amlmove/internal/cloud/tree"
 )
 
 // scopeRead serves what other namespaces answer at any scope without keeping documents: the caller's permissions, what policy would say, metrics.
@@ -65,16 +64,12 @@ func (e *Engine) checkPolicy(ctx context.Context, req *Request) (Response, error
 		if err != nil {
 			return Explain(err, req.Target.ID)
 		}
-		var group map[string]any
-		if id := req.Target.ID; id.Group() != "" {
-			doc, err := e.document(ctx, r, tree.Found{Chain: found.Chain[:2], Node: found.Chain[1]})
-			if err != nil {
-				return err
-			}
-			group = doc.Public
+		group, err := e.groupDocument(ctx, r, found.Chain)
+		if err != nil {
+			return err
 		}
-		s := subject(req.Target.ID, nil, nil, "", group, req.Target.ID.String())
-		s.ID, s.Untracked = "", false
+		s := st.subject(req.Target.ID, nil, group)
+		s.ID, s.Scope = "", req.Target.ID.String()
 		body, err = json.Marshal(st.policies.Check(check, s, e.now()))
 		return err
 	})

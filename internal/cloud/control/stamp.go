@@ -3,6 +3,7 @@ package control
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/amlmove/amlmove/internal/cloud/identity"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
@@ -94,7 +95,7 @@ func CheckTags(tags any) error {
 		if !ok && value != nil {
 			return errs.New(errs.Invalid, "InvalidTagValue", "The value of the tag '%s' must be a string.", name).At("tags." + name)
 		}
-		if len(name) > 512 || len(text) > 256 || strings.ContainsAny(name, `<>%&\?/`) {
+		if utf8.RuneCountInString(name) > 512 || utf8.RuneCountInString(text) > 256 || strings.ContainsAny(name, `<>%&\?/`) {
 			return errs.New(errs.Invalid, "InvalidTagName", "The tag '%s' has a name over 512 characters, a name with one of <>%%&\\?/, or a value over 256 characters.", name).At("tags." + name)
 		}
 	}

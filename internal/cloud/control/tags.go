@@ -81,8 +81,8 @@ func tagsChange(req *Request) (func(map[string]any) map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	given := tree.Object(body, "properties.tags")
-	if err := CheckTags(given); err != nil {
+	given, err := givenTags(body)
+	if err != nil {
 		return nil, err
 	}
 	operation := "replace"
@@ -102,6 +102,18 @@ func tagsChange(req *Request) (func(map[string]any) map[string]any, error) {
 		return func(tags map[string]any) map[string]any { return withoutTags(tags, given) }, nil
 	}
 	return nil, errs.New(errs.Invalid, "InvalidTagsPatchOperation", "The operation '%s' on tags must be Replace, Merge or Delete.", tree.Text(body, "operation"))
+}
+
+// givenTags reads the tags of a body; none is said by saying nothing, and by nothing else.
+func givenTags(body map[string]any) (map[string]any, error) {
+	if err := trim(body); err != nil {
+		return nil, err
+	}
+	tags := tree.Get(body, "properties.tags")
+	if tags == nil {
+		return nil, nil
+	}
+	return tree.Object(body, "properties.tags"), CheckTags(tags)
 }
 
 // withTags lays tags over others; names are compared without regard to case.
@@ -130,7 +142,7 @@ func withoutTags(tags, given map[string]any) map[string]any {
 
 // changeTags writes the tags of a resource or a group as a write to it is judged: rights on tags suffice, locks and policies hold.
 func (e *Engine) changeTags(ctx context.Context, tx store.Tx, st *State, req *Request, scope arm.ID, change func(map[string]any) map[string]any) (map[string]any, error) {
-	if err := st.Admit(req, tagsType+"/write", scope); err != nil {
+	if err := st.Admit(req, access.ActionOf(req.Method, tagsType, ""), scope); err != nil {
 		return nil, err
 	}
 	if err := st.unlocked(scope, access.Write); err != nil {
@@ -185,14 +197,11 @@ func (e *Engine) changeTags(ctx context.Context, tx store.Tx, st *State, req *Re
 func (e *Engine) tagsAllowed(ctx context.Context, r store.Reader, st *State, found tree.Found, doc map[string]any) error {
 	id := found.ID()
 	if len(id) == 2 {
-		return st.groupViolations(id, doc, e.now())
+		return e.groupAllowed(st, id, doc)
 	}
-	violations, err := e.Denied(ctx, r, id, doc, nil)
+	entry, err := e.Types.Find(id.Type())
 	if err != nil {
 		return err
 	}
-	if denied := access.Disallowed(violations); denied != nil {
-		return denied
-	}
-	return nil
+	return e.allowed(ctx, r, st, id, doc, found.Chain, !entry.Tracked)
 }

@@ -18,6 +18,9 @@ func (e *Engine) makeParent(ctx context.Context, tx store.Tx, st *State, req *Re
 	if err != nil {
 		return tree.Found{}, err
 	}
+	if err := CheckName(containerType, parentID); err != nil {
+		return tree.Found{}, err
+	}
 	container := *req
 	container.Method, container.Target = http.MethodPut, arm.Target{ID: parentID}
 	call, err := e.prepare(ctx, tx, st, &container, containerType, map[string]any{"properties": map[string]any{}})
@@ -82,6 +85,9 @@ func (e *Engine) insertChild(ctx context.Context, tx store.Tx, parent *provider.
 	call.ID = parent.ID.Child(arm.Hop{Type: child.Type.Kind(), Name: child.Name})
 	if _, err := e.Tree.Resolve(ctx, tx, call.ID); err == nil {
 		return nil // it is there already: the parent was written again
+	}
+	if err := CheckName(child.Type, call.ID); err != nil {
+		return err
 	}
 	e.stamp(&call, true, false)
 	hide(&call.Doc, child.Type.Secrets)

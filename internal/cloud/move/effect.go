@@ -11,6 +11,7 @@ import (
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/authorization"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
+	"github.com/amlmove/amlmove/internal/cloud/provider/ml"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
 )
@@ -38,6 +39,11 @@ func (m *mover) carryOver(ctx context.Context, tx store.Tx, w work, now time.Tim
 func (m *mover) carryOne(ctx context.Context, tx store.Tx, w work, id arm.ID, found tree.Found, settings Settings, now time.Time) error {
 	if err := m.leaveScope(ctx, tx, id); err != nil {
 		return err
+	}
+	if id.Type().Is(aml.Workspaces) {
+		if err := ml.DropShares(ctx, m.engine.Tree, tx, found); err != nil {
+			return err
+		}
 	}
 	if err := tx.Reparent(ctx, found.Node.ID, w.groups.Target.Node.ID); err != nil {
 		return err

@@ -145,11 +145,8 @@ func (m *mover) targetReachable(st *control.State, req *control.Request, o order
 		return errs.New(errs.NotFound, "SubscriptionNotFound", "The subscription '%s' could not be found.", o.Target.Subscription())
 	}
 	const write = "Microsoft.Resources/subscriptions/resourceGroups/write"
-	source := st.Subscription(o.Source.Subscription())
-	if !strings.EqualFold(target.Tenant, source.Tenant) {
-		return errs.New(errs.Denied, "LinkedAuthorizationFailed",
-			"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; however, the current tenant '%s' is not authorized to access linked subscription '%s'. Resources cannot be moved to a subscription of another tenant.",
-			req.Caller.ClientID, req.Caller.ObjectID, moveAction, o.Source, source.Tenant, target.ID)
+	if err := st.Linked(req, moveAction, o.Source, o.Target); err != nil {
+		return err
 	}
 	if !target.Writable() {
 		return errs.New(errs.Conflict, "ReadOnlyDisabledSubscription",

@@ -28,6 +28,8 @@ type Call struct {
 	// Allowed reports whether the caller may do an action on another resource. nil in calls that only read, and when an operation settles: it was
 	// asked when the request came.
 	Allowed func(action string, on arm.ID) bool
+	// Linked refuses an id that a document must not name: one in a subscription of another tenant. nil when an operation settles.
+	Linked func(on arm.ID) error
 	// MayDelete asks roles and locks whether the caller may delete another resource along with this one. nil in calls that do not delete.
 	MayDelete func(on arm.ID) error
 	// Unlocked asks whether a lock on another resource or below it keeps it from going along with this one (Remove). nil in calls that only read.

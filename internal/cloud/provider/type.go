@@ -6,6 +6,7 @@
 package provider
 
 import (
+	"net/url"
 	"regexp"
 	"sort"
 	"strings"
@@ -41,6 +42,8 @@ type Type struct {
 	Slotted bool
 	// Archivable types hide documents with properties.isArchived=true from lists unless asked (listViewType).
 	Archivable bool
+	// Listed reads what the query of a list asks for besides: the documents to show, or nil for all. May be nil.
+	Listed func(query url.Values) (func(doc map[string]any) bool, error)
 	// AutoParent: a missing parent container is made along with the first child (versions of an asset).
 	AutoParent bool
 	// BuiltIn returns documents that exist at the tenant for everybody (role and policy definitions). May be nil. Extension types only.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/control"
 	"github.com/amlmove/amlmove/internal/cloud/fixture"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
 	"github.com/amlmove/amlmove/internal/errs"
@@ -127,7 +128,7 @@ func (l *loading) fits(id arm.ID) bool {
 		l.leave(id.String(), "what it is part of is left out")
 	case err != nil || entry.Virtual || entry.Extension:
 		l.leave(id.String(), "resources of the type "+string(id.Type())+" are not built in the cloud")
-	case entry.Pattern != nil && !entry.Pattern.MatchString(id.Name()):
+	case control.CheckName(entry, id) != nil:
 		l.leave(id.String(), "the cloud does not take its name")
 	default:
 		return true

@@ -199,3 +199,38 @@ func TestQuotaIsDerivedAndEnforced(t *testing.T) {
 		t.Errorf("only %d quotas", n)
 	}
 }
+
+// A workspace's share of the quota ends with the workspace: the next one of that name has none. Nor can one be given to a workspace that is not there.
+func TestAWorkspacesQuotaGoesWithIt(t *testing.T) {
+	t.Parallel()
+	c := withWorkspace(t)
+	near := strings.Replace(ws, "ws1", "ws11", 1)
+	c.ok("PUT", near, workspaceBody())
+	c.settle()
+	share := func(workspace string, limit int) string {
+		answer := c.ok("POST", locations+"/updateQuotas", fmt.Sprintf(`{"value":[{"id":"%s/quotas/Standard_DSv2_Family_Cluster_Dedicated_vCPUs","type":"t","limit":%d,"unit":"Count"}]}`, workspace, limit))
+		return text(values(answer)[0], "status")
+	}
+	shares := func() string {
+		var ids []string
+		for _, item := range values(c.ok("GET", locations+"/quotas", "")) {
+			if id := text(item, "id"); strings.Contains(id, "/workspaces/") {
+				ids = append(ids, fmt.Sprint(strings.TrimPrefix(id, group+"/providers/Microsoft.MachineLearningServices/workspaces/"), " ", item["limit"]))
+			}
+		}
+		return strings.Join(ids, ", ")
+	}
+	equal(t, "a share", share(strings.ToUpper(ws[:len(ws)-3])+"WS1", 8), "Success")
+	equal(t, "another's share", share(near, 12), "Success")
+	equal(t, "no such workspace", share(ws+"-nope", 8), "Failure")
+	equal(t, "another subscription", share(strings.Replace(ws, "000001/", "000002/", 1), 8), "Failure")
+	c.refused(errs.Invalid, "PUT", ws+"/computes/cpu", cluster) // 4 nodes of 4 cores
+	c.ok("DELETE", ws+"?forceToPurge=true", "")
+	c.settle()
+	equal(t, "what is left", shares(), "ws11/quotas/Standard_DSv2_Family_Cluster_Dedicated_vCPUs 12")
+	c.ok("PUT", ws, workspaceBody())
+	c.settle()
+	c.ok("PUT", ws+"/computes/cpu", cluster)
+	c.settle()
+	c.refused(errs.Invalid, "PUT", near+"/computes/cpu-near", cluster)
+}

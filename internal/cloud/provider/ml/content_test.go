@@ -169,6 +169,9 @@ func TestAssetRefusals(t *testing.T) {
 			equal(t, "target", c.refused(errs.Invalid, "PUT", ws+r.path, `{"properties":`+r.body+`}`).Target, r.at)
 		})
 	}
+	e := c.refused(errs.Invalid, "PUT", ws+"/data/-bad/versions/1", `{"properties":{"dataType":"mltable","dataUri":"u"}}`) // the container would come along
+	equal(t, "a container's name", e.Code, "InvalidResourceName")
+	c.refused(errs.NotFound, "GET", ws+"/data/-bad", "")
 	c.refused(errs.Unsupported, "POST", ws+"/data/d/versions/1/publish", `{"registryName":"r"}`)
 }
 

@@ -72,6 +72,9 @@ func putOnlineEndpoint(c *provider.Call) error {
 	if err != nil {
 		return err
 	}
+	for _, property := range []string{"traffic", "mirrorTraffic"} {
+		forgetIdle(tree.Object(props, property), deployments)
+	}
 	if err := checkTraffic(tree.Object(props, "traffic"), deployments); err != nil {
 		return err
 	}
@@ -110,17 +113,31 @@ func endpointBasics(c *provider.Call, props map[string]any, path string) error {
 	return nil
 }
 
-// deploymentsOf returns the names of an endpoint's deployments, in lower case; none for an endpoint that is being made.
+// deploymentsOf returns the names of an endpoint's deployments, in lower case; none for an endpoint that is being made. One that is being deleted
+// is none any more: traffic given to it would lead nowhere when it is gone.
 func deploymentsOf(c *provider.Call) (map[string]string, error) {
 	names := map[string]string{}
 	if c.Old == nil {
 		return names, nil
 	}
 	err := c.Children(c.Found, "deployments", func(found tree.Found) (bool, error) {
-		names[strings.ToLower(found.Node.Name)] = found.Node.Name
-		return true, nil
+		doc, err := c.Tree.Decode(c.Ctx, c.Read, found)
+		if err == nil && tree.Text(doc.Public, "properties.provisioningState") != string(aml.Deleting) {
+			names[strings.ToLower(found.Node.Name)] = found.Node.Name
+		}
+		return true, err
 	})
 	return names, err
+}
+
+// forgetIdle takes away shares of 0 for deployments that are not there. A deployment must be at 0 before it is deleted, so every endpoint comes to have
+// such shares; they route nothing, and refusing them would make the endpoint one that can never be written again.
+func forgetIdle(shares map[string]any, deployments map[string]string) {
+	for name, value := range shares {
+		if number(value, -1) == 0 && deployments[strings.ToLower(name)] == "" {
+			delete(shares, name)
+		}
+	}
 }
 
 // checkTraffic wants existing deployments and a sum of 0 or 100.

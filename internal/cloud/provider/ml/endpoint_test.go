@@ -79,6 +79,28 @@ func TestTraffic(t *testing.T) {
 	c.refused(errs.NotFound, "GET", path, "")
 }
 
+// A share of 0 for a deployment that was deleted routes nothing: it is forgotten, and the endpoint stays usable.
+func TestAnEndpointOutlivesItsDeployments(t *testing.T) {
+	t.Parallel()
+	c, path := withEndpoint(t)
+	c.ok("PATCH", path, `{"properties":{"traffic":{"blue":100,"green":0},"mirrorTraffic":{"green":0}}}`)
+	c.settle()
+	c.ok("DELETE", path+"/deployments/green", "")
+	c.refused(errs.Invalid, "PATCH", path, `{"properties":{"traffic":{"blue":50,"green":50}}}`) // it is being deleted
+	c.settle()
+	c.ok("PATCH", path, `{"tags":{"still":"usable"}}`)
+	c.settle()
+	doc := c.ok("GET", path, "")
+	equal(t, "traffic", fmt.Sprint(doc["properties"].(map[string]any)["traffic"]), "map[blue:100]")
+	equal(t, "mirrored traffic", fmt.Sprint(doc["properties"].(map[string]any)["mirrorTraffic"]), "map[]")
+	c.refused(errs.Invalid, "PATCH", path, `{"properties":{"traffic":{"blue":99,"green":1}}}`)
+	c.refused(errs.Invalid, "PATCH", path, `{"properties":{"mirrorTraffic":{"green":1}}}`)
+	read := strings.Replace(endpoint, `"authMode":"Key"`, `"authMode":"Key","traffic":{"blue":100,"Green":0}`, 1) // written back as it was read before
+	c.ok("PUT", path, read)
+	c.settle()
+	equal(t, "traffic", fmt.Sprint(c.ok("GET", path, "")["properties"].(map[string]any)["traffic"]), "map[blue:100]")
+}
+
 func TestOnlineDeployments(t *testing.T) {
 	t.Parallel()
 	c, path := withEndpoint(t)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
@@ -139,22 +140,27 @@ func (b builder) updateQuotas(c *provider.Call) (any, error) {
 
 // setQuota carries out one wish and says how it went.
 func setQuota(c *provider.Call, used use, region string, wanted map[string]any) (string, error) {
-	segments := strings.Split(strings.Trim(tree.Text(wanted, "id"), "/"), "/")
-	key, workspace := segments[len(segments)-1], ""
-	family := familyOfKey(key, used)
+	id, err := arm.Parse(tree.Text(wanted, "id"))
+	if err != nil || !id.Within(c.ID[:1]) {
+		return "Failure", nil
+	}
+	family := familyOfKey(id.Name(), used)
 	if family == "" {
 		return "InvalidVMFamilyName", nil
 	}
-	for i, s := range segments {
-		if strings.EqualFold(s, "workspaces") && i+1 < len(segments) && len(segments) > 3 {
-			workspace = strings.ToLower(segments[3] + "/" + segments[i+1])
+	workspace := ""
+	if id.Group() != "" {
+		if _, _, err := lookup(c, id.Parent().String(), aml.Workspaces); errs.Is(err, errs.NotFound) || errs.Is(err, errs.Invalid) {
+			return "Failure", nil
+		} else if err != nil {
+			return "", err
 		}
+		workspace = shareKey(id.Parent())
 	}
 	limit, ceiling := number(wanted["limit"], -1), 1<<31
 	current := used.byFamily[family]
 	if workspace != "" {
 		current = used.byWorkspace[workspace][family]
-		var err error
 		if ceiling, _, err = limitOf(c, region, family, ""); err != nil {
 			return "", err
 		}

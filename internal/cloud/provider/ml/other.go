@@ -25,13 +25,19 @@ func lookup(c *provider.Call, text string, want arm.Type) (tree.Found, tree.Docu
 
 // mustExist refuses a property that names a resource which is not there. Types that this cloud does not have cannot be checked.
 func mustExist(c *provider.Call, property, text string, want arm.Type) error {
-	if _, err := c.Types.Find(want); err != nil {
-		if _, parseErr := arm.Parse(text); parseErr != nil {
+	id, err := arm.Parse(text)
+	if err == nil && c.Linked != nil {
+		if err := c.Linked(id); err != nil {
+			return err
+		}
+	}
+	if _, known := c.Types.Find(want); known != nil {
+		if err != nil {
 			return provider.Invalid("ValidationError", "the property '%s' must be a resource id, not '%s'.", property, text).At(property)
 		}
 		return nil
 	}
-	_, _, err := lookup(c, text, want)
+	_, _, err = lookup(c, text, want)
 	switch {
 	case err == nil:
 		return nil

@@ -1,6 +1,7 @@
 package ml
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // Usage is never counted: it is the sum of what stands in the documents of a subscription's workspaces in a region, so it cannot be wrong. A limit
-// that somebody changed is a hidden node below the subscription; a move therefore leaves it behind, as Azure does.
+// that somebody changed is a hidden node below the subscription, so it does not travel; a workspace's share ends with the workspace, and when the workspace moves.
 
 // quotaType is the type of those nodes; their names are "<region>/<family>", or "<region>/<family>/<group>/<workspace>" for a workspace's share.
 const quotaType = "!quota"
@@ -61,7 +62,7 @@ func takeQuota(c *provider.Call, of func(map[string]any) (string, demand)) error
 	if err := within(c, family, "", used.byFamily[family], d.cores); err != nil {
 		return err
 	}
-	workspace := strings.ToLower(c.ID.Group() + "/" + workspaceID(c).Name())
+	workspace := shareKey(workspaceID(c))
 	return within(c, family, workspace, used.byWorkspace[workspace][family], d.cores)
 }
 
@@ -100,6 +101,32 @@ func limitOf(c *provider.Call, region, family, workspace string) (limit int, set
 
 func quotaName(region, family, workspace string) string {
 	return strings.TrimSuffix(region+"/"+familyKey(family)+"/"+workspace, "/")
+}
+
+// shareKey is a workspace in the names of its shares.
+func shareKey(workspace arm.ID) string {
+	return strings.ToLower(workspace.Group() + "/" + workspace.Name())
+}
+
+// DropShares forgets the limits that were set for a workspace which leaves its place: the next one of that name has none.
+func DropShares(ctx context.Context, t *tree.Tree, tx store.Tx, workspace tree.Found) error {
+	subscription, key := tree.Found{Chain: workspace.Chain[:1], Node: workspace.Chain[0]}, shareKey(workspace.ID())
+	var gone []store.ID
+	err := t.Children(ctx, tx, subscription, quotaType, func(found tree.Found) (bool, error) {
+		if parts := strings.SplitN(found.Node.Name, "/", 3); len(parts) == 3 && parts[2] == key {
+			gone = append(gone, found.Node.ID)
+		}
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range gone {
+		if err := tx.Trash(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // usage adds up what the workspaces of a subscription use in a region, without one resource.
@@ -169,7 +196,7 @@ func (u *use) addWorkspace(c *provider.Call, ws tree.Found, without arm.ID) erro
 
 // adder counts one child.
 func (u *use) adder(c *provider.Call, ws tree.Found, without arm.ID, of func(map[string]any) (string, demand)) func(tree.Found) (bool, error) {
-	workspace := strings.ToLower(ws.ID().Group() + "/" + ws.Node.Name)
+	workspace := shareKey(ws.ID())
 	return func(found tree.Found) (bool, error) {
 		if found.ID().Equal(without) {
 			return true, nil

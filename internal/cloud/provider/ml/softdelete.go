@@ -97,8 +97,15 @@ func deleteWorkspace(c *provider.Call) error {
 	return nil
 }
 
-// goneWorkspace leaves the record of a soft-deleted workspace behind, unless it was purged. A customer-managed key makes no difference.
+// goneWorkspace takes a workspace's share of the quota and its place at its hub along, and leaves the record of a soft-deleted workspace behind, unless it
+// was purged. A customer-managed key makes no difference.
 func goneWorkspace(c *provider.Call) error {
+	if err := DropShares(c.Ctx, c.Tree, c.Tx, c.Found); err != nil {
+		return err
+	}
+	if err := leaveHub(c); err != nil {
+		return err
+	}
 	group, name := c.Found.Chain[1].ID, c.ID.Name()
 	old, err := c.Tx.Walk(c.Ctx, group, []store.Step{{Type: provider.DeletedWorkspace, Name: name}})
 	if err != nil {
@@ -121,11 +128,4 @@ func goneWorkspace(c *provider.Call) error {
 }
 
 // query reads a query parameter whatever the case of its name.
-func query(c *provider.Call, name string) string {
-	for key, values := range c.Query {
-		if strings.EqualFold(key, name) && len(values) > 0 {
-			return values[0]
-		}
-	}
-	return ""
-}
+func query(c *provider.Call, name string) string { return parameterOf(c.Query, name) }

@@ -19,6 +19,7 @@ func (b builder) workspaces() []provider.Type {
 		Refs: arm.NewPaths(aml.OwnedWorkspacePaths()...), Stateful: true,
 		Created: 202, Updated: 200, AsyncPut: true, AsyncPatch: true, AsyncDelete: true, // never 201 (client-wire 10)
 		Put: guard(b.shapes.get("Workspace"), nil, putWorkspace), Get: getWorkspace, Delete: deleteWorkspace, Missing: purgeWorkspace, Gone: goneWorkspace,
+		Listed:  listedBy(map[string]string{"kind": "kind"}),
 		Settle:  settleWorkspace,
 		Actions: b.workspaceActions(),
 		Reads:   workspaceReads(),
@@ -224,22 +225,55 @@ func joinHub(c *provider.Call, props map[string]any) error {
 			tree.Set(c.Doc.Public, d.Property, value)
 		}
 	}
-	projects, _ := tree.Get(doc.Public, "properties.associatedWorkspaces").([]any)
-	tree.Set(doc.Public, "properties.associatedWorkspaces", append(projects, c.ID.String()))
+	tree.Set(doc.Public, "properties.associatedWorkspaces", append(projectsBut(doc, c.ID), c.ID.String()))
 	return c.SaveOther(hub, doc)
 }
 
-// liveProjects returns the projects that a hub knows of and that are still there.
+// leaveHub takes a project out of its hub's document.
+func leaveHub(c *provider.Call) error {
+	text := tree.Text(c.Doc.Public, "properties.hubResourceId")
+	if text == "" {
+		return nil
+	}
+	hub, doc, err := lookup(c, text, aml.Workspaces)
+	if errs.Is(err, errs.NotFound) || errs.Is(err, errs.Invalid) {
+		return nil // the hub is gone
+	}
+	if err != nil {
+		return err
+	}
+	tree.Set(doc.Public, "properties.associatedWorkspaces", projectsBut(doc, c.ID))
+	return c.SaveOther(hub, doc)
+}
+
+// projectsBut are the projects that a hub's document names, without one.
+func projectsBut(hub tree.Document, project arm.ID) []any {
+	known, _ := tree.Get(hub.Public, "properties.associatedWorkspaces").([]any)
+	others := []any{}
+	for _, item := range known {
+		text, _ := item.(string)
+		if id, err := arm.Parse(text); err != nil || !id.Equal(project) {
+			others = append(others, item)
+		}
+	}
+	return others
+}
+
+// liveProjects returns the projects that a hub knows of and that are still there. A workspace that only has the name of one is none.
 func liveProjects(c *provider.Call) ([]string, error) {
 	known, _ := tree.Get(c.Doc.Public, "properties.associatedWorkspaces").([]any)
 	var live []string
 	for _, item := range known {
 		text, _ := item.(string)
-		_, _, err := lookup(c, text, aml.Workspaces)
-		if err == nil {
-			live = append(live, text)
-		} else if !errs.Is(err, errs.NotFound) && !errs.Is(err, errs.Invalid) {
+		_, project, err := lookup(c, text, aml.Workspaces)
+		if errs.Is(err, errs.NotFound) || errs.Is(err, errs.Invalid) {
+			continue
+		}
+		if err != nil {
 			return nil, err
+		}
+		if hub, err := arm.Parse(tree.Text(project.Public, "properties.hubResourceId")); err == nil && hub.Equal(c.ID) {
+			live = append(live, text)
 		}
 	}
 	return live, nil

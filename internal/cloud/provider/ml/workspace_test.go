@@ -221,6 +221,25 @@ func TestManagedNetworkRules(t *testing.T) {
 	equal(t, "rule", text(c.ok("GET", ws+"/outboundRules/r1", ""), "properties.status"), "Active")
 }
 
+// A rule inside the workspace's document is a child like any other: its name is judged as in its own PUT.
+func TestRulesInsideAWorkspaceHaveGoodNames(t *testing.T) {
+	t.Parallel()
+	c := withWorkspace(t)
+	rules := func(name string) string {
+		return `{"properties":{"managedNetwork":{"isolationMode":"AllowInternetOutbound","outboundRules":{"` + name + `":{"type":"FQDN","destination":"a.b"}}}}}`
+	}
+	for _, name := range []string{"a/b", "a<b", "a%b", "a?b", "a\\nb", "", strings.Repeat("x", 261)} {
+		if e := c.refused(errs.Invalid, "PATCH", ws, rules(name)); e.Code != "InvalidResourceName" {
+			t.Errorf("the name %.20q gave %v", name, e)
+		}
+	}
+	equal(t, "isolation after the refusals", text(c.ok("GET", ws, ""), "properties.managedNetwork.isolationMode"), "Disabled")
+	c.refused(errs.Invalid, "PUT", ws+"/outboundRules/a<b", `{"properties":{"type":"FQDN","destination":"pypi.org"}}`)
+	c.ok("PATCH", ws, rules("good-name_1"))
+	c.settle()
+	c.ok("GET", ws+"/outboundRules/good-name_1", "")
+}
+
 func TestPrivateEndpointConnections(t *testing.T) {
 	t.Parallel()
 	c := withWorkspace(t)

@@ -1,0 +1,78 @@
+package control_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/amlmove/amlmove/internal/cloud/authorization"
+	"github.com/amlmove/amlmove/internal/cloud/provider"
+	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+// governed is a cloud with a policy at the source group that denies what the condition says.
+func governed(t *testing.T, mode, condition string) *neighbourtest.Cloud {
+	t.Helper()
+	c := neighbourtest.New(t, things(), []provider.Type{{Name: "Microsoft.Test/notes", Extension: true}}, authorization.Types())
+	subscription, _, _ := strings.Cut(neighbourtest.Group, "/resourceGroups")
+	definition := subscription + "/providers/Microsoft.Authorization/policyDefinitions/deny"
+	c.Do(http.MethodPut, definition, fmt.Sprintf(`{"properties":{"mode":"%s","policyRule":{"if":%s,"then":{"effect":"deny"}}}}`, mode, condition))
+	c.Do(http.MethodPut, neighbourtest.Group+"/providers/Microsoft.Authorization/policyAssignments/deny", `{"properties":{"policyDefinitionId":"`+definition+`"}}`)
+	return c
+}
+
+// around is what a rule may ask of what stands around a resource.
+const around = `{"value":"[resourceGroup().location]","equals":"westeurope"},{"value":"[resourceGroup().tags.owner]","equals":"red"},{"value":"[subscription().displayName]","equals":"` + neighbourtest.Source + `"},{"value":"[subscription().tenantId]","equals":"` + neighbourtest.Tenant + `"}`
+
+// A policy that looks at the group and the subscription of a resource judges every way in which the resource is written.
+func TestPoliciesJudgeTagsAndExtensionsWithTheirGroup(t *testing.T) {
+	t.Parallel()
+	c := governed(t, "All", `{"allOf":[{"field":"tags.team","equals":"red"},`+around+`]}`)
+	notes := governed(t, "All", `{"allOf":[{"field":"type","equals":"Microsoft.Test/notes"},`+around+`]}`)
+	for _, c := range []*neighbourtest.Cloud{c, notes} {
+		c.Put(thing, plain)
+		c.Put(thing+"/parts/p", `{}`)
+		c.Do(http.MethodPatch, neighbourtest.Group, `{"tags":{"owner":"red"}}`)
+	}
+	const tags = "/providers/Microsoft.Resources/tags/default"
+	for _, r := range []struct {
+		name         string
+		c            *neighbourtest.Cloud
+		method, path string
+		body         string
+	}{
+		{"a resource with the tag", c, http.MethodPut, at + "things/t2", `{"location":"westeurope","tags":{"team":"red"}}`},
+		{"a patch of a resource", c, http.MethodPatch, thing, `{"tags":{"team":"red"}}`},
+		{"tags that are replaced", c, http.MethodPut, thing + tags, `{"properties":{"tags":{"team":"red"}}}`},
+		{"tags that are merged", c, http.MethodPatch, thing + tags, `{"operation":"Merge","properties":{"tags":{"team":"red"}}}`},
+		{"tags of a child", c, http.MethodPut, thing + "/parts/p" + tags, `{"properties":{"tags":{"team":"red"}}}`},
+		{"tags of the group", c, http.MethodPatch, neighbourtest.Group + tags, `{"operation":"Merge","properties":{"tags":{"team":"red"}}}`},
+		{"the group", c, http.MethodPatch, neighbourtest.Group, `{"tags":{"team":"red","owner":"red"}}`},
+		{"a document at a resource", notes, http.MethodPut, thing + "/providers/Microsoft.Test/notes/n", `{"properties":{}}`},
+		{"a document at the group", notes, http.MethodPut, neighbourtest.Group + "/providers/Microsoft.Test/notes/n", `{"properties":{}}`},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			c := *r.c
+			c.T = t
+			c.Refused(r.method, r.path, r.body, errs.Denied, "RequestDisallowedByPolicy")
+		})
+	}
+	if got := c.Get(thing)["tags"]; got != nil {
+		t.Errorf("a refused write left the tags %v", got)
+	}
+	c.Do(http.MethodPut, thing+tags, `{"properties":{"tags":{"team":"blue"}}}`)
+	c.Do(http.MethodPut, neighbourtest.Other+"/providers/Microsoft.Test/things/t", `{"location":"westeurope","tags":{"team":"red"}}`)
+}
+
+// A policy of mode Indexed passes by what has neither tags nor a location of its own, whichever way it is written.
+func TestIndexedPoliciesPassByTheTagsOfUntrackedTypes(t *testing.T) {
+	t.Parallel()
+	c := governed(t, "Indexed", `{"field":"tags.team","equals":"red"}`)
+	c.Put(thing, plain)
+	part := thing + "/parts/p"
+	c.Put(part, `{"tags":{"team":"red"}}`)
+	c.Do(http.MethodPut, part+"/providers/Microsoft.Resources/tags/default", `{"properties":{"tags":{"team":"red","more":"1"}}}`)
+	c.Refused(http.MethodPut, thing+"/providers/Microsoft.Resources/tags/default", `{"properties":{"tags":{"team":"red"}}}`, errs.Denied, "RequestDisallowedByPolicy")
+}

@@ -1,0 +1,150 @@
+package control_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/amlmove/amlmove/internal/cloud/provider"
+	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
+	"github.com/amlmove/amlmove/internal/errs"
+)
+
+// Roles that these tests give.
+const (
+	ownerRole  = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
+	readerRole = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+)
+
+// roleBody is a custom role with some actions, assignable at some scopes.
+func roleBody(name, actions string, scopes ...string) string {
+	return fmt.Sprintf(`{"properties":{"roleName":%q,"assignableScopes":["%s"],"permissions":[{"actions":[%q]}]}}`, name, strings.Join(scopes, `","`), actions)
+}
+
+// The owner of one group cannot change what a role means for everybody: neither a role of Azure nor one that others made.
+func TestARoleIsChangedOnlyWhereItIsDefined(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	subscription, _, _ := strings.Cut(neighbourtest.Group, "/resourceGroups")
+	const definitions = "/providers/Microsoft.Authorization/roleDefinitions/"
+	c.Do(http.MethodPut, subscription+"/resourceGroups/mine", `{"location":"westeurope"}`)
+	c.Put(thing, plain)
+	custom := provider.NewGUID()
+	c.Do(http.MethodPut, subscription+definitions+custom, roleBody("Looker", "*/read", subscription))
+	mine := c.As(ownerRole, subscription+"/resourceGroups/mine")
+	victims := []*neighbourtest.Cloud{c.As(readerRole, neighbourtest.Group), c.As(custom, neighbourtest.Group)}
+
+	at := subscription + "/resourceGroups/mine"
+	mine.Refused(http.MethodPut, at+definitions+readerRole, roleBody("Reader, but more", "*", at), errs.Denied, "RoleDefinitionCannotBeUpdated")
+	mine.Refused(http.MethodPut, at+definitions+strings.ToUpper(custom), roleBody("Looker, but more", "*", at), errs.Conflict, "RoleDefinitionExists")
+	c.Refused(http.MethodPut, subscription+definitions+readerRole, roleBody("Reader, but more", "*", subscription), errs.Denied, "RoleDefinitionCannotBeUpdated")
+	for _, v := range victims {
+		if _, err := v.Try(http.MethodDelete, thing, ""); !errs.Is(err, errs.Denied) {
+			t.Errorf("a reader deletes: %v", err)
+		}
+	}
+	c.Do(http.MethodPut, subscription+definitions+custom, roleBody("Looker", "Microsoft.Test/*", subscription)) // where it is defined
+	if _, err := victims[1].Try(http.MethodDelete, thing, ""); err != nil {
+		t.Errorf("the changed role does not hold: %v", err)
+	}
+}
+
+// A custom role may be made assignable only where its maker may write roles.
+func TestARoleIsAssignableWhereItsMakerMayWriteRoles(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	const definitions = "/providers/Microsoft.Authorization/roleDefinitions/"
+	mine := c.As(ownerRole, neighbourtest.Group)
+	mine.Do(http.MethodPut, neighbourtest.Group+definitions+provider.NewGUID(), roleBody("Here", "*/read", neighbourtest.Group))
+	mine.Refused(http.MethodPut, neighbourtest.Group+definitions+provider.NewGUID(), roleBody("There", "*/read", neighbourtest.Group, neighbourtest.Other), errs.Denied, "LinkedAuthorizationFailed")
+	c.Do(http.MethodPut, neighbourtest.Group+definitions+provider.NewGUID(), roleBody("There", "*/read", neighbourtest.Group, neighbourtest.Other))
+}
+
+// Preconditions hold on groups and on documents at a scope as they do on resources.
+func TestPreconditionsHoldOnGroupsAndDocuments(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	subscription, _, _ := strings.Cut(neighbourtest.Group, "/resourceGroups")
+	for _, d := range []struct{ name, path, body, other string }{
+		{"a group", subscription + "/resourceGroups/g", `{"location":"westeurope"}`, `{"location":"westeurope","tags":{"a":"b"}}`},
+		{"a lock", neighbourtest.Group + "/providers/Microsoft.Authorization/locks/l", `{"properties":{"level":"NotSpecified"}}`, `{"properties":{"level":"CanNotDelete"}}`},
+	} {
+		t.Run(d.name, func(t *testing.T) {
+			c := *c
+			c.T = t
+			first, err := send(&c, http.MethodPut, d.path, d.body, "", "*")
+			if err != nil || first.Status != http.StatusCreated || first.ETag == "" {
+				t.Fatalf("a creation under If-None-Match: * gave %d %v", first.Status, err)
+			}
+			second, err := send(&c, http.MethodPut, d.path, d.other, first.ETag, "")
+			if err != nil || second.ETag == first.ETag {
+				t.Fatalf("a replacement under the right If-Match gave %v, etag %s", err, second.ETag)
+			}
+			for _, refused := range []struct{ name, method, ifMatch, ifNoneMatch string }{
+				{"a creation of what is there", http.MethodPut, "", "*"},
+				{"a replacement of an old state", http.MethodPut, first.ETag, ""},
+				{"a deletion of an old state", http.MethodDelete, first.ETag, ""},
+			} {
+				if _, err := send(&c, refused.method, d.path, d.body, refused.ifMatch, refused.ifNoneMatch); !errs.Is(err, errs.Precondition) {
+					t.Errorf("%s gave %v", refused.name, err)
+				}
+			}
+			if _, err := send(&c, http.MethodPut, d.path+"-new", d.body, "*", ""); !errs.Is(err, errs.Precondition) {
+				t.Errorf("a replacement of what is not there gave %v", err)
+			}
+			if same, err := send(&c, http.MethodGet, d.path, "", "", second.ETag); err != nil || same.Status != http.StatusNotModified || len(same.Body) > 0 {
+				t.Errorf("a read of what did not change gave %d %v", same.Status, err)
+			}
+			if _, err := send(&c, http.MethodDelete, d.path, "", second.ETag, ""); err != nil {
+				t.Errorf("a deletion under the right If-Match gave %v", err)
+			}
+		})
+	}
+}
+
+// Tags are judged as the document they are: rights for each verb, characters counted as such, and nothing malformed wipes them.
+func TestTagsAreJudged(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	c.Put(thing, `{"location":"westeurope","tags":{"keep":"me"}}`)
+	const tags = thing + "/providers/Microsoft.Resources/tags/default"
+	for _, body := range []string{`{"properties":{"tags":["a"]}}`, `{"properties":{"tags":"a"}}`, `{"properties":["a"]}`} {
+		c.Refused(http.MethodPut, tags, body, errs.Invalid, "InvalidRequestContent")
+	}
+	neighbourtest.Want(t, c.Get(thing), "tags", map[string]any{"keep": "me"})
+
+	subscription, _, _ := strings.Cut(neighbourtest.Group, "/resourceGroups")
+	role := provider.NewGUID()
+	c.Do(http.MethodPut, subscription+"/providers/Microsoft.Authorization/roleDefinitions/"+role, roleBody("Tagger", "Microsoft.Resources/tags/write", subscription))
+	tagger := c.As(role, neighbourtest.Group)
+	tagger.Do(http.MethodPatch, tags, `{"operation":"Merge","properties":{"tags":{"more":"1"}}}`)
+	tagger.Refused(http.MethodDelete, tags, "", errs.Denied, "AuthorizationFailed")
+
+	wide := strings.Repeat("é", 256)
+	c.Do(http.MethodPut, tags, `{"properties":{"tags":{"`+wide+wide+`":"`+wide+`"}}}`)
+	c.Refused(http.MethodPut, tags, `{"properties":{"tags":{"a":"`+wide+`é"}}}`, errs.Invalid, "InvalidTagName")
+}
+
+// A role of Azure cannot be deleted, and an answer does not pretend that it was.
+func TestBuiltInRolesCannotBeDeleted(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	c.Refused(http.MethodDelete, neighbourtest.Group+"/providers/Microsoft.Authorization/roleDefinitions/"+readerRole, "", errs.Denied, "RoleDefinitionCannotBeDeleted")
+	c.Delete(neighbourtest.Group + "/providers/Microsoft.Authorization/roleDefinitions/" + provider.NewGUID()) // of nothing: done already
+}
+
+// What is bound to a scope in a group that is not there is not an empty list: the group is missing.
+func TestListsAtAScopeWantItsGroup(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	nowhere := strings.Replace(neighbourtest.Group, "/rg", "/nowhere", 1)
+	for _, scope := range []string{nowhere, nowhere + "/providers/Microsoft.Test/things/t1"} {
+		for _, kind := range []string{"locks", "roleAssignments", "policyAssignments"} {
+			c.Refused(http.MethodGet, scope+"/providers/Microsoft.Authorization/"+kind, "", errs.NotFound, "ResourceGroupNotFound")
+		}
+	}
+	if list := c.Get(thing + "/providers/Microsoft.Authorization/roleAssignments?$filter=atExactScope()")["value"].([]any); len(list) != 0 { // of a thing that went: its orphans show (S16)
+		t.Errorf("got %v", list)
+	}
+}
