@@ -83,6 +83,9 @@ func TestEachThingHasItsSteps(t *testing.T) {
 		{"a connection by identity that names the workspace has no secret", func(s *scene) {
 			s.content("connections/c", `{"properties":{"authType":"AAD","metadata":{"ResourceId":"`+ws+`"}}}`)
 		}, []string{"restore/restoreConnection/c"}},
+		{"S08 a connection by a managed identity may name which one in what is sealed", func(s *scene) {
+			s.content("connections/c", `{"properties":{"authType":"ManagedIdentity","metadata":{"ResourceId":"`+ws+`"}}}`)
+		}, []string{"save/saveSecrets/connection.c", "restore/restoreConnection/c"}},
 		{"a reference that the service keeps up is no reason to write", func(s *scene) {
 			s.content("connections/c", `{"properties":{"authType":"ApiKey","createdByWorkspaceArmId":"`+ws+`"}}`)
 		}, nil},

@@ -94,7 +94,7 @@ func (removeEndpoint) Do(ctx context.Context, t *Task) error {
 		return err
 	}
 	if keys != nil && now.Text("properties.provisioningState") == string(aml.Succeeded) {
-		if err := (saveSecrets{}).Do(ctx, t); err != nil {
+		if err := t.seal(ctx, id); err != nil {
 			return err
 		}
 	}
