@@ -133,6 +133,8 @@ func gapExamples() []example {
 		{"ML096", "services that may not be read (S35)", []change{gap(snapshot.Content, ws+"/services", 403)}, []string{"blocker/person services"}},
 		{"ML097", "requests of an endpoint (S29)", []change{gap(snapshot.Source, ws+"/onlineEndpoints/e/providers/Microsoft.Insights/metrics", 403)}, []string{"warning/person metrics"}},
 		{"ML098", "a kind that nobody knows (D1, pain 41)", []change{remark(snapshot.UnknownKind, "Microsoft.MachineLearningServices/workspaces/novelties")}, []string{"warning/person novelties"}},
+		{"ML099", "a kind that is not offered there (D1, pain 41)", []change{remark(snapshot.KindNotOffered, "Microsoft.MachineLearningServices/workspaces/linkedServices")}, []string{"note/none linkedServices"}},
+		{"ML099", "a kind that nobody knows is another rule's", []change{remark(snapshot.UnknownKind, "Microsoft.MachineLearningServices/workspaces/novelties")}, []string{}},
 		{"ML098", "other notes say something else", []change{remark(snapshot.DocumentsSkipped, ws)}, []string{}},
 	}
 	for _, path := range []string{"computes", "onlineEndpoints", "onlineEndpoints/e/deployments", "batchEndpoints", "serverlessEndpoints", "data", "data/d/versions", "jobs", "schedules", "datastores"} {

@@ -217,6 +217,7 @@ func TestAnEndpointThatIsNotAsWrittenDownIsNotRemoved(t *testing.T) {
 			d.Set("properties.model", strings.Replace(d.Text("properties.model"), "/versions/4", "/versions/3", 1))
 		}, "properties.model"},
 		{"a new variable", "/deployments/blue", func(d arm.Document) { d.Set("properties.environmentVariables.LEVEL", "debug") }, "properties.environmentVariables.LEVEL"},
+		{"a script whose name differs by its case alone", "/deployments/blue", func(d arm.Document) { d.Set("properties.codeConfiguration.scoringScript", "Score.py") }, "properties.codeConfiguration.scoringScript"},
 		{"another share of traffic", "", func(d arm.Document) { d.Set("properties.traffic", map[string]any{"blue": 50, "green": 50}) }, "properties.traffic"},
 		{"more instances, as autoscale gives", "/deployments/blue", func(d arm.Document) { d.Set("sku.capacity", 3) }, ""},
 	} {

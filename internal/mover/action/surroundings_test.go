@@ -11,6 +11,7 @@ import (
 	"github.com/amlmove/amlmove/cloudtest"
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/snapshot"
@@ -65,6 +66,20 @@ func TestAGroupThatTheRunDidNotMakeIsLeft(t *testing.T) {
 	if !strings.Contains(fmt.Sprint(w.journal.remarks), "is left: somebody has put something into it") {
 		t.Errorf("nobody is told why the group is left: %v", w.journal.remarks)
 	}
+}
+
+func TestAGroupWhoseMakingWasRefusedIsNotOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "contoso")
+	group := strings.SplitN(w.Plan.Target, "/resourceGroups/", 2)[0] + "/resourceGroups/theirs"
+	task := w.task(plan.CreateGroup, group, plan.GroupDetail{Location: "East US"})
+	w.fault(t, `{"kind":"status","status":403,"code":"RequestDisallowedByPolicy","message":"no","match":{"method":"PUT","path":"**/resourceGroups/theirs","times":1}}`)
+	if err := (createGroup{}).Do(t.Context(), task); !errs.Is(err, errs.Denied) {
+		t.Fatalf("got %v", err)
+	}
+	w.ask(t, http.MethodPut, group, map[string]any{"location": "eastus"})
+	w.undone(t, task)
+	w.get(t, group) // else the run deleted somebody else's group
 }
 
 func TestARegistrationIsWaitedFor(t *testing.T) {
