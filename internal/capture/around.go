@@ -47,6 +47,11 @@ func (r *reading) account(ctx context.Context, id arm.ID) error {
 	for _, connection := range connections {
 		r.endpointOf(connection)
 	}
+	if id.Type().Is("Microsoft.Storage/storageAccounts") {
+		for _, service := range services {
+			r.settings(id.Child(arm.Hop{Type: service, Name: "default"}), "ResourceNotFound", "FeatureNotSupportedForAccount")
+		}
+	}
 	return nil
 }
 
@@ -56,10 +61,18 @@ func (r *reading) bound(_ context.Context, scope arm.ID) error {
 	r.ask(query{section: snapshot.Source, path: at + string(aml.RoleAssignments), typ: aml.RoleAssignments,
 		why: "role assignments do not follow a move: those on " + scope.Name() + " cannot be made again"})
 	r.ask(query{section: snapshot.Source, path: at + string(aml.Locks), typ: aml.Locks, why: "a lock on " + scope.Name() + " may stop the move"})
-	r.ask(query{section: snapshot.Source, path: at + string(aml.DiagnosticSettings), typ: aml.DiagnosticSettings,
-		why: "diagnostic settings do not follow a move: those of " + scope.Name() + " cannot be made again"})
+	r.settings(scope)
 	return nil
 }
+
+// settings reads the diagnostic settings of a scope: unlike roles and locks, those of what is below are not among them. A refusal with one of the codes says that there are none as well.
+func (r *reading) settings(scope arm.ID, none ...string) {
+	r.ask(query{section: snapshot.Source, path: scope.String() + "/providers/" + string(aml.DiagnosticSettings), typ: aml.DiagnosticSettings, none: append(none, "ResourceTypeNotSupported"),
+		why: "diagnostic settings do not follow a move: those of " + scope.Name() + " cannot be made again"})
+}
+
+// services are the parts of a storage account that have diagnostic settings of their own. Not every kind of account has all of them.
+var services = []string{"blobServices", "fileServices", "queueServices", "tableServices"}
 
 // principals are the identities of the workspace.
 func (r *reading) principals() []string {

@@ -220,6 +220,46 @@ func TestWhatPointsElsewhereIsFollowed(t *testing.T) {
 	}
 }
 
+// TestSettingsOfWhatIsBelowAreRead: diagnostic settings are listed of their very scope only, and neither those of endpoints nor those of an account's services follow (pain 16).
+func TestSettingsOfWhatIsBelowAreRead(t *testing.T) {
+	t.Parallel()
+	const settings = "/providers/Microsoft.Insights/diagnosticSettings"
+	endpoint, store := ws+"/onlineEndpoints/e", "/subscriptions/s1/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/store"
+	answers := map[string]string{
+		ws:                        `200 {"id":"` + ws + `","location":"East US","properties":{"storageAccount":"` + store + `"}}`,
+		store:                     `200 {"id":"` + store + `","properties":{}}`,
+		ws + "/onlineEndpoints":   `200 {"value":[{"id":"` + endpoint + `","properties":{}}]}`,
+		endpoint + "/deployments": `200 {"value":[{"id":"` + endpoint + `/deployments/blue","properties":{}}]}`,
+		store + "/tableServices/default" + settings: `400 {"error":{"code":"ResourceTypeNotSupported","message":"The resource type does not support diagnostic settings."}}`,
+		store + "/queueServices/default" + settings: `404 {"error":{"code":"ResourceNotFound","message":"The service is not there."}}`,
+	}
+	var want []string
+	for _, scope := range []string{endpoint, endpoint + "/deployments/blue", store + "/blobServices/default", store + "/fileServices/default"} {
+		answers[scope+settings] = `200 {"value":[{"id":"` + scope + settings + `/s","properties":{}}]}`
+		want = append(want, scope+settings+"/s")
+	}
+	snap, _, err := shoot(t, answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range want {
+		if _, err := snap.Get(t.Context(), snapshot.Source, id); err != nil {
+			t.Error(err)
+		}
+	}
+	if gaps, err := snap.Gaps(t.Context()); err != nil || len(gaps) > 0 {
+		t.Errorf("what has no settings is a gap: %+v %v", gaps, err)
+	}
+	answers[endpoint+settings] = `403 {"error":{"code":"AuthorizationFailed","message":"m"}}`
+	snap, _, err = shoot(t, answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gaps, err := snap.Gaps(t.Context()); err != nil || len(gaps) != 1 || gaps[0].Path != endpoint+settings {
+		t.Errorf("what may not be read is no gap: %+v %v", gaps, err)
+	}
+}
+
 func TestACrewIsBoundedAndStopsAtTheFirstError(t *testing.T) {
 	t.Parallel()
 	c := newCrew(t.Context(), 3)
