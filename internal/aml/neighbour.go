@@ -58,3 +58,21 @@ func LeadsTo(endpoint arm.Document) []arm.ID {
 	}
 	return ids
 }
+
+// PrivateEndpointReadOnly are the members of a private endpoint that the service writes; dotted, as in Kind.
+func PrivateEndpointReadOnly() []string {
+	paths := []string{"properties.provisioningState", "properties.resourceGuid", "properties.networkInterfaces", "properties.customDnsConfigs",
+		"properties.ipConfigurations.*.id", "properties.ipConfigurations.*.etag", "properties.ipConfigurations.*.type"}
+	for _, list := range ConnectionLists() {
+		for _, member := range []string{"id", "etag", "type", "properties.provisioningState", "properties.privateLinkServiceConnectionState"} {
+			paths = append(paths, list+".*."+member)
+		}
+	}
+	return paths
+}
+
+// DNSZoneGroupReadOnly are the members of a DNS zone group that the service writes; dotted, as in Kind.
+func DNSZoneGroupReadOnly() []string {
+	return []string{"properties.provisioningState", "properties.privateDnsZoneConfigs.*.id", "properties.privateDnsZoneConfigs.*.etag", "properties.privateDnsZoneConfigs.*.type",
+		"properties.privateDnsZoneConfigs.*.properties.recordSets", "properties.privateDnsZoneConfigs.*.properties.provisioningState"}
+}

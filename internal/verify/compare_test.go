@@ -97,6 +97,27 @@ func TestDocumentsAreComparedAsAMoveShouldLeaveThem(t *testing.T) {
 		{name: "a private endpoint whose connection nobody approved is a difference (S24)", before: []string{"<" + oldGroup + network, leadsTo(oldSpace), "./privateEndpointConnections/a", approval("Approved")},
 			after: []string{">" + oldGroup + network, leadsTo(newSpace), "./privateEndpointConnections/b", approval("Pending")},
 			want:  []string{"private endpoints changed " + network + " properties.privateLinkServiceConnectionState.status: not approved, should be Approved"}},
+		{name: "a private endpoint that was made again is as it was but for what the service writes", before: []string{"<" + oldGroup + network, privately(oldSpace, "sub", "amlworkspace", "1")}, after: []string{">" + oldGroup + network, privately(newSpace, "sub", "amlworkspace", "2")}},
+		{name: "a private endpoint in another subnet is a difference (S23)", before: []string{"<" + oldGroup + network, privately(oldSpace, "sub", "amlworkspace", "1")}, after: []string{">" + oldGroup + network, privately(newSpace, "other", "amlworkspace", "2")},
+			want: []string{"private endpoints changed " + network + " properties.subnet.id: /subscriptions/s/x/other, should be /subscriptions/s/x/sub"}},
+		{name: "a private endpoint to another group of its resource is a difference (S23)", before: []string{"<" + oldGroup + network, privately(oldSpace, "sub", "blob", "1")}, after: []string{">" + oldGroup + network, privately(newSpace, "sub", "dfs", "2")},
+			want: []string{"private endpoints changed " + network + " properties.privateLinkServiceConnections[0].properties.groupIds[0]: dfs, should be blob"}},
+		{name: "a DNS zone group with another address is as it was", before: []string{"<" + oldGroup + network + "/privateDnsZoneGroups/d", zone("a", "10.0.0.4")}, after: []string{">" + oldGroup + network + "/privateDnsZoneGroups/d", zone("a", "10.0.0.9")}},
+		{name: "a DNS zone group of another zone is a difference (S23)", before: []string{"<" + oldGroup + network + "/privateDnsZoneGroups/d", zone("a", "10.0.0.4")}, after: []string{">" + oldGroup + network + "/privateDnsZoneGroups/d", zone("b", "10.0.0.4")},
+			want: []string{"DNS zone groups changed " + network + "/privateDnsZoneGroups/d properties.privateDnsZoneConfigs[0].properties.privateDnsZoneId: /subscriptions/s/zones/b, should be /subscriptions/s/zones/a"}},
+		{name: "a lock that lost its owners is a difference", before: []string{"<" + oldSpace + "/providers/Microsoft.Authorization/locks/l", `{"properties":{"level":"CanNotDelete","owners":[{"applicationId":"x"}]}}`},
+			after: []string{"<" + newSpace + "/providers/Microsoft.Authorization/locks/l", `{"properties":{"level":"CanNotDelete"}}`},
+			want:  []string{`locks changed /providers/Microsoft.Authorization/locks/l properties.owners: null, should be [{"applicationId":"x"}]`}},
+		{name: "what was bound to something that is not made again may be missing", options: Options{Skipped: []string{oldSpace + "/onlineEndpoints/e/deployments/bad"}},
+			before: []string{"./onlineEndpoints/e/deployments/bad", `{}`, "<" + oldSpace + "/onlineEndpoints/e/deployments/bad" + grants + "1", `{"properties":{"principalId":"p",` + roleID + `}}`,
+				"<" + oldSpace + "/onlineEndpoints/e/deployments/bad/providers/Microsoft.Insights/diagnosticSettings/s", `{}`}},
+		{name: "no share for a deployment that is not made again is no difference", options: Options{Skipped: []string{oldSpace + "/onlineEndpoints/e/deployments/bad"}},
+			before: []string{"./onlineEndpoints/e", `{"properties":{"traffic":{"blue":100,"bad":0},"mirrorTraffic":{"bad":0}}}`}, after: []string{"./onlineEndpoints/e", `{"properties":{"traffic":{"blue":100}}}`}},
+		{name: "a share that went with its deployment is a difference", options: Options{Skipped: []string{oldSpace + "/onlineEndpoints/e/deployments/bad"}},
+			before: []string{"./onlineEndpoints/e", `{"properties":{"traffic":{"blue":90,"bad":10}}}`}, after: []string{"./onlineEndpoints/e", `{"properties":{"traffic":{"blue":100}}}`},
+			want: []string{"onlineEndpoints changed /onlineEndpoints/e properties.traffic.bad: null, should be 10", "onlineEndpoints changed /onlineEndpoints/e properties.traffic.blue: 100, should be 90"}},
+		{name: "a diagnostic setting of an endpoint that was not made again is missing (pain 16)", before: []string{"<" + oldSpace + "/onlineEndpoints/e/providers/Microsoft.Insights/diagnosticSettings/s", `{}`},
+			want: []string{"diagnostic settings missing /onlineEndpoints/e/providers/Microsoft.Insights/diagnosticSettings/s"}},
 		{name: "a private endpoint that was approved again is as it was", before: []string{"<" + oldGroup + network, leadsTo(oldSpace), "./privateEndpointConnections/a", approval("Approved")},
 			after: []string{">" + oldGroup + network, leadsTo(newSpace), "./privateEndpointConnections/b", approval("Approved")}},
 	} {
@@ -115,7 +136,18 @@ func TestDocumentsAreComparedAsAMoveShouldLeaveThem(t *testing.T) {
 }
 
 func leadsTo(id string) string {
-	return `{"properties":{"privateLinkServiceConnections":[{"properties":{"privateLinkServiceId":"` + id + `"},"privateLinkServiceId":"` + id + `"}]}}`
+	return privately(id, "sub", "amlworkspace", "1")
+}
+
+// privately is a private endpoint in a subnet that leads to a group of a resource; round says how often the service has written it.
+func privately(id, subnet, group, round string) string {
+	return `{"etag":"` + round + `","location":"eastus","properties":{"provisioningState":"Succeeded","resourceGuid":"` + round + `","networkInterfaces":[{"id":"/subscriptions/s/n` + round + `"}],"subnet":{"id":"/subscriptions/s/x/` + subnet + `"},` +
+		`"privateLinkServiceConnections":[{"id":"c` + round + `","etag":"` + round + `","name":"c","properties":{"provisioningState":"Succeeded","groupIds":["` + group + `"],"privateLinkServiceId":"` + id + `","privateLinkServiceConnectionState":{"status":"` + round + `"}}}]}}`
+}
+
+// zone is a DNS zone group of a private endpoint, of one zone.
+func zone(name, address string) string {
+	return `{"properties":{"provisioningState":"Succeeded","privateDnsZoneConfigs":[{"name":"z","properties":{"privateDnsZoneId":"/subscriptions/s/zones/` + name + `","recordSets":[{"ipAddresses":["` + address + `"]}]}}]}}`
 }
 
 func approval(status string) string {

@@ -186,7 +186,7 @@ func TestOtherAddressesAreRemarked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := task.Where().ForPut(aml.Kind{ReadOnly: endpointReadOnly, References: []aml.Reference{{Path: "properties.privateLinkServiceConnections.*.properties.privateLinkServiceId"}}}, original)
+	body := task.Where().ForPut(aml.Kind{ReadOnly: aml.PrivateEndpointReadOnly(), References: []aml.Reference{{Path: "properties.privateLinkServiceConnections.*.properties.privateLinkServiceId"}}}, original)
 	body.Delete("properties.ipConfigurations")
 	body.Delete("properties.customNetworkInterfaceName")
 	if answer := w.cloud.Await(t, http.MethodPut, task.Step.Subject+"-other", body); answer.Status >= 300 {
