@@ -110,18 +110,19 @@ func (r *reading) endpoint(ctx context.Context, id arm.ID) error {
 	return nil
 }
 
-// alerts reads the metric alerts that watch the workspace or an associated resource, in the subscriptions of both ends: after a move they are left in the other one.
-func (r *reading) alerts(ctx context.Context) error {
+// alerts reads the alert rules that watch the workspace or an associated resource, in the subscriptions of both ends: after a move they are left in the other one. Where a provider is not
+// registered there are none of its rules.
+func (r *reading) alerts(context.Context) error {
 	subscriptions := []string{r.Workspace.Subscription()}
 	if other := r.Target.Subscription(); other != "" && !strings.EqualFold(other, subscriptions[0]) {
 		subscriptions = append(subscriptions, other)
 	}
 	for _, subscription := range subscriptions {
-		err := r.list(ctx, query{section: snapshot.Source, path: "/subscriptions/" + subscription + "/providers/" + string(aml.MetricAlerts), typ: aml.MetricAlerts,
-			keep: func(doc head) bool { return r.mentions(doc.property("scopes")) },
-			why:  "alerts go on watching the old id: those of the workspace must be changed"})
-		if err != nil {
-			return err
+		for _, alert := range aml.Alerts() {
+			r.ask(query{section: snapshot.Source, path: "/subscriptions/" + subscription + "/providers/" + string(alert.Type), typ: alert.Type,
+				keep: func(doc head) bool { return r.mentions(doc.property(strings.TrimPrefix(alert.Scopes, "properties."))) },
+				none: []string{"MissingSubscriptionRegistration", "SubscriptionNotRegistered"},
+				why:  "alerts go on watching the old id: those of the workspace must be changed"})
 		}
 	}
 	return nil

@@ -84,6 +84,7 @@ func networkExamples() []example {
 		{"ML087", "a diagnostic setting (arm-move 3.1)", []change{source(ws+"/providers/Microsoft.Insights/diagnosticSettings/d", `{}`)}, []string{"note/plan d"}},
 		{"ML087", "one of an account that stays", []change{source(storage+"/providers/Microsoft.Insights/diagnosticSettings/d", `{}`)}, []string{}},
 		{"ML088", "an alert on the workspace (pain 22)", []change{alertOn(ws)}, []string{"note/plan al"}},
+		{"ML088", "a query that watches the workspace (pain 22)", []change{source(group1+"/providers/Microsoft.Insights/scheduledQueryRules/q", `{"properties":{"scopes":["`+ws+`"]}}`)}, []string{"note/plan q"}},
 		{"ML088", "an alert on an account that stays", []change{alertOn(storage)}, []string{}},
 	}
 }

@@ -124,9 +124,14 @@ func (c *comparison) settings(ctx context.Context) error {
 	return c.boundTo(ctx, "diagnostic settings", aml.DiagnosticSettings, []string{"properties"})
 }
 
-// alerts compares metric alerts that watch what moved.
+// alerts compares the alert rules that watch what moved.
 func (c *comparison) alerts(ctx context.Context) error {
-	return c.boundTo(ctx, "metric alerts", aml.MetricAlerts, []string{"properties"})
+	for _, alert := range aml.Alerts() {
+		if err := c.boundTo(ctx, alert.Name, alert.Type, []string{"properties"}, alert.ReadOnly...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // boundTo compares, by id, what hangs on scopes or names them: some members, but for those below them that the service writes.

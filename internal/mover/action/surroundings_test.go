@@ -1,6 +1,7 @@
 package action
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -311,4 +312,37 @@ func TestWhatCouldNotBeMadeAgainAnyMoreStopsTheRun(t *testing.T) {
 	}
 	w.done(t, task, false)
 	w.noFiles(t)
+}
+
+// TestEveryKindOfAlertWatchesTheNewID: whatever watched the workspace by its old id (arm-move 3.1).
+func TestEveryKindOfAlertWatchesTheNewID(t *testing.T) {
+	t.Parallel()
+	cloud := cloudtest.Start(t, cloudtest.Fixture("contoso-quiet"))
+	first := worldOn(t, cloud)
+	group, _, _ := strings.Cut(first.Plan.Workspace, "/providers/")
+	ws := first.Plan.Workspace
+	for path, body := range map[string]map[string]any{
+		"Microsoft.Insights/scheduledQueryRules/q": {"scopes": []any{ws}, "criteria": map[string]any{"allOf": []any{}}, "enabled": true},
+		"Microsoft.Insights/activityLogAlerts/a":   {"scopes": []any{ws}, "condition": map[string]any{"allOf": []any{map[string]any{"field": "resourceId", "equals": ws}}}, "actions": map[string]any{}, "enabled": true},
+		"Microsoft.AlertsManagement/smartDetectorAlertRules/s": {"scope": []any{ws}, "detector": map[string]any{"id": "FailureAnomaliesDetector"}, "state": "Enabled", "severity": "Sev3", "frequency": "PT1M",
+			"actionGroups": map[string]any{"groupIds": []any{}}},
+	} {
+		first.ask(t, http.MethodPut, group+"/providers/"+path, map[string]any{"location": "global", "properties": body})
+	}
+	w := worldOn(t, cloud)
+	w.move(t)
+	seen := 0
+	for _, alert := range aml.Alerts() {
+		for _, item := range w.facts.Of(snapshot.Source, alert.Type) {
+			seen++
+			w.want(t, w.task(plan.RestoreAlert, item.Key, nil))
+			now, err := json.Marshal(w.get(t, item.Key))
+			if err != nil || strings.Contains(string(now), ws) || !strings.Contains(string(now), w.Plan.Landing) {
+				t.Errorf("pain 16 %s watches %s (%v)", item.Name(), now, err)
+			}
+		}
+	}
+	if seen != 4 {
+		t.Errorf("%d alerts watch the workspace, want 4", seen)
+	}
 }
