@@ -55,13 +55,16 @@ func (r *reading) account(ctx context.Context, id arm.ID) error {
 	return nil
 }
 
-// bound reads what is bound to the id of a resource and does not follow it: roles, locks, diagnostic settings.
+// bound reads what is bound to the id of a resource and does not follow it: roles, locks, diagnostic settings, policy.
 func (r *reading) bound(_ context.Context, scope arm.ID) error {
 	at := scope.String() + "/providers/"
 	r.ask(query{section: snapshot.Source, path: at + string(aml.RoleAssignments), typ: aml.RoleAssignments,
 		why: "role assignments do not follow a move: those on " + scope.Name() + " cannot be made again"})
 	r.ask(query{section: snapshot.Source, path: at + string(aml.Locks), typ: aml.Locks, why: "a lock on " + scope.Name() + " may stop the move"})
 	r.settings(scope)
+	for _, typ := range []arm.Type{aml.PolicyAssignments, aml.PolicyExemptions} {
+		r.ask(query{section: snapshot.Source, path: at + string(typ) + "?$filter=atExactScope()", typ: typ, why: "policy of " + scope.Name() + " itself does not follow a move: nobody is told what must be made again"})
+	}
 	return nil
 }
 

@@ -250,7 +250,7 @@ func TestEveryKindOfAlertThatWatchesIsRead(t *testing.T) {
 	}
 }
 
-// TestSettingsOfWhatIsBelowAreRead: diagnostic settings are listed of their very scope only, and neither those of endpoints nor those of an account's services follow (pain 16).
+// TestSettingsOfWhatIsBelowAreRead, and policy of what moves itself: diagnostic settings are listed of their very scope only, and neither those of endpoints nor those of an account's services follow (pain 16).
 func TestSettingsOfWhatIsBelowAreRead(t *testing.T) {
 	t.Parallel()
 	const settings = "/providers/Microsoft.Insights/diagnosticSettings"
@@ -263,7 +263,9 @@ func TestSettingsOfWhatIsBelowAreRead(t *testing.T) {
 		store + "/tableServices/default" + settings: `400 {"error":{"code":"ResourceTypeNotSupported","message":"The resource type does not support diagnostic settings."}}`,
 		store + "/queueServices/default" + settings: `404 {"error":{"code":"ResourceNotFound","message":"The service is not there."}}`,
 	}
-	var want []string
+	exemption := ws + "/providers/Microsoft.Authorization/policyExemptions/e"
+	answers[strings.TrimSuffix(exemption, "/e")] = `200 {"value":[{"id":"` + exemption + `"}]}`
+	want := []string{exemption}
 	for _, scope := range []string{endpoint, endpoint + "/deployments/blue", store + "/blobServices/default", store + "/fileServices/default"} {
 		answers[scope+settings] = `200 {"value":[{"id":"` + scope + settings + `/s","properties":{}}]}`
 		want = append(want, scope+settings+"/s")

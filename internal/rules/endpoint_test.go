@@ -125,6 +125,7 @@ func gapExamples() []example {
 		{"ML097", "quota of the target, with nothing to make again", []change{gap(snapshot.Target, sub2+region1+"usages", 403)}, []string{}},
 		{"ML096", "policies of the target, with something to make again (D2)", []change{gap(snapshot.Target, group2+auth+"policyAssignments", 403), aks}, []string{"blocker/person policyAssignments"}},
 		{"ML097", "policies of the target, with nothing to make again", []change{gap(snapshot.Target, group2+auth+"policyAssignments", 403)}, []string{"warning/person policyAssignments"}},
+		{"ML097", "policies on the workspace itself, with something to make again (pain 16)", []change{gap(snapshot.Source, ws+auth+"policyAssignments", 403), aks}, []string{"warning/person policyAssignments"}},
 		{"ML097", "rights that are not told", []change{permit(snapshot.Target, group2), gap(snapshot.Target, group2+auth+"permissions", 403)}, []string{"warning/person permissions"}},
 		{"ML096", "a missing target group hides nothing (S40)", []change{gap(snapshot.Target, group2, 404)}, []string{}},
 		{"ML097", "a missing target group is another rule's (S40)", []change{gap(snapshot.Target, group2, 404)}, []string{}},

@@ -44,7 +44,7 @@ func (c *Case) hides(g snapshot.Gap) (stops, silent bool) {
 	case typ.Is(aml.Usages), typ.Is(aml.Quotas), typ.Is(aml.VMSizes):
 		return !source && len(c.demands()) > 0, source || len(c.demands()) == 0
 	case typ.Is(aml.PolicyAssignments), typ.Is(aml.PolicyDefinitions), typ.Is(aml.PolicySetDefinitions), typ.Is(aml.Permissions):
-		return c.destroys(), false
+		return c.destroys() && (!source || typ.Is(aml.Permissions)), false
 	case typ.Is(aml.PolicyExemptions):
 		return false, false
 	}
