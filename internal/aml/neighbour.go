@@ -45,6 +45,27 @@ func ConnectionLists() []string {
 	return []string{"properties.privateLinkServiceConnections", "properties.manualPrivateLinkServiceConnections"}
 }
 
+// Alert is a type of rules that watch resources by their ids.
+type Alert struct {
+	Type       arm.Type
+	Name       string   // of several, in words
+	Scopes     string   // member with the list of what is watched
+	References []string // members that hold ids of what is watched; dotted, as in Reference
+	ReadOnly   []string // members that the service writes
+}
+
+// Alerts are the types of rules that go on watching the old id of what moved (arm-move 3.1).
+func Alerts() []Alert {
+	const scopes = "properties.scopes"
+	return []Alert{
+		{MetricAlerts, "metric alerts", scopes, []string{scopes + ".*"}, nil},
+		{"Microsoft.Insights/scheduledQueryRules", "log alerts", scopes, []string{scopes + ".*"},
+			[]string{"properties.createdWithApiVersion", "properties.isLegacyLogAnalyticsRule", "properties.isWorkspaceAlertsStorageConfigured"}},
+		{"Microsoft.Insights/activityLogAlerts", "activity log alerts", scopes, []string{scopes + ".*", "properties.condition.allOf.*.equals", "properties.condition.allOf.*.anyOf.*.equals"}, nil},
+		{"Microsoft.AlertsManagement/smartDetectorAlertRules", "smart detectors", "properties.scope", []string{"properties.scope.*"}, nil},
+	}
+}
+
 // LeadsTo are the resources to which a private endpoint leads, each once.
 func LeadsTo(endpoint arm.Document) []arm.ID {
 	var ids []arm.ID
@@ -57,4 +78,22 @@ func LeadsTo(endpoint arm.Document) []arm.ID {
 		}
 	}
 	return ids
+}
+
+// PrivateEndpointReadOnly are the members of a private endpoint that the service writes; dotted, as in Kind.
+func PrivateEndpointReadOnly() []string {
+	paths := []string{"properties.provisioningState", "properties.resourceGuid", "properties.networkInterfaces", "properties.customDnsConfigs",
+		"properties.ipConfigurations.*.id", "properties.ipConfigurations.*.etag", "properties.ipConfigurations.*.type"}
+	for _, list := range ConnectionLists() {
+		for _, member := range []string{"id", "etag", "type", "properties.provisioningState", "properties.privateLinkServiceConnectionState"} {
+			paths = append(paths, list+".*."+member)
+		}
+	}
+	return paths
+}
+
+// DNSZoneGroupReadOnly are the members of a DNS zone group that the service writes; dotted, as in Kind.
+func DNSZoneGroupReadOnly() []string {
+	return []string{"properties.provisioningState", "properties.privateDnsZoneConfigs.*.id", "properties.privateDnsZoneConfigs.*.etag", "properties.privateDnsZoneConfigs.*.type",
+		"properties.privateDnsZoneConfigs.*.properties.recordSets", "properties.privateDnsZoneConfigs.*.properties.provisioningState"}
 }

@@ -126,6 +126,34 @@ func TestListsAreReadToTheEnd(t *testing.T) {
 	}
 }
 
+func TestAPageThatIsNoListIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, page string
+		refused    bool
+	}{
+		{"an object of another kind, as of an error that came with 200", `{"code":"x"}`, true},
+		{"a later page", `{"value":[{}],"nextLink":"NEXT"}`, true},
+		{"a single document", `{"id":"/x"}`, true},
+		{"an empty list", `{"value":[]}`, false},
+		{"an empty list as some services write it", `{"value":null}`, false},
+	} {
+		client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			page := strings.ReplaceAll(c.page, "NEXT", "https://"+r.Host+"/further?api-version=v")
+			if r.URL.Path == "/further" {
+				page = `{}`
+			}
+			_, _ = fmt.Fprint(w, page)
+		})
+		err := client.List(t.Context(), "/list", "v", func(json.RawMessage) error { return nil })
+		if e := errs.As(err); c.refused != (e != nil && e.Code == "AnswerDamaged") || !c.refused && err != nil {
+			t.Errorf("pain 39 %s: %v", c.name, err)
+		} else if c.refused && !strings.Contains(e.Error(), "/list") {
+			t.Errorf("pain 39 %s: nobody knows of which list it is: %v", c.name, err)
+		}
+	}
+}
+
 func TestAListThatLeadsBackIsRefused(t *testing.T) {
 	t.Parallel()
 	pages := 0

@@ -26,13 +26,20 @@ func (c *Client) List(ctx context.Context, path, version string, visit func(json
 			return err
 		}
 		var page struct {
-			Value    []json.RawMessage `json:"value"`
-			NextLink string            `json:"nextLink"`
+			Value    json.RawMessage `json:"value"`
+			NextLink string          `json:"nextLink"`
 		}
 		if err := json.Unmarshal(answer.Body, &page); err != nil {
 			return errs.Wrap(errs.Unavailable, "AnswerDamaged", err, "read the list %s", path)
 		}
-		for _, item := range page.Value {
+		if page.Value == nil { // an answer that is no list must not look like an empty one
+			return errs.New(errs.Unavailable, "AnswerDamaged", "a page of the list %s is none, it has no value: %s", path, next).Advise("try again; if it stays so, the service is at fault")
+		}
+		var items []json.RawMessage
+		if err := json.Unmarshal(page.Value, &items); err != nil {
+			return errs.Wrap(errs.Unavailable, "AnswerDamaged", err, "read the list %s", path)
+		}
+		for _, item := range items {
 			if err := visit(item); err != nil {
 				return err
 			}

@@ -47,19 +47,35 @@ func (r *reading) account(ctx context.Context, id arm.ID) error {
 	for _, connection := range connections {
 		r.endpointOf(connection)
 	}
+	if id.Type().Is("Microsoft.Storage/storageAccounts") {
+		for _, service := range services {
+			r.settings(id.Child(arm.Hop{Type: service, Name: "default"}), "ResourceNotFound", "FeatureNotSupportedForAccount")
+		}
+	}
 	return nil
 }
 
-// bound reads what is bound to the id of a resource and does not follow it: roles, locks, diagnostic settings.
+// bound reads what is bound to the id of a resource and does not follow it: roles, locks, diagnostic settings, policy.
 func (r *reading) bound(_ context.Context, scope arm.ID) error {
 	at := scope.String() + "/providers/"
 	r.ask(query{section: snapshot.Source, path: at + string(aml.RoleAssignments), typ: aml.RoleAssignments,
 		why: "role assignments do not follow a move: those on " + scope.Name() + " cannot be made again"})
 	r.ask(query{section: snapshot.Source, path: at + string(aml.Locks), typ: aml.Locks, why: "a lock on " + scope.Name() + " may stop the move"})
-	r.ask(query{section: snapshot.Source, path: at + string(aml.DiagnosticSettings), typ: aml.DiagnosticSettings,
-		why: "diagnostic settings do not follow a move: those of " + scope.Name() + " cannot be made again"})
+	r.settings(scope)
+	for _, typ := range []arm.Type{aml.PolicyAssignments, aml.PolicyExemptions} {
+		r.ask(query{section: snapshot.Source, path: at + string(typ) + "?$filter=atExactScope()", typ: typ, why: "policy of " + scope.Name() + " itself does not follow a move: nobody is told what must be made again"})
+	}
 	return nil
 }
+
+// settings reads the diagnostic settings of a scope: unlike roles and locks, those of what is below are not among them. A refusal with one of the codes says that there are none as well.
+func (r *reading) settings(scope arm.ID, none ...string) {
+	r.ask(query{section: snapshot.Source, path: scope.String() + "/providers/" + string(aml.DiagnosticSettings), typ: aml.DiagnosticSettings, none: append(none, "ResourceTypeNotSupported"),
+		why: "diagnostic settings do not follow a move: those of " + scope.Name() + " cannot be made again"})
+}
+
+// services are the parts of a storage account that have diagnostic settings of their own. Not every kind of account has all of them.
+var services = []string{"blobServices", "fileServices", "queueServices", "tableServices"}
 
 // principals are the identities of the workspace.
 func (r *reading) principals() []string {
@@ -97,18 +113,19 @@ func (r *reading) endpoint(ctx context.Context, id arm.ID) error {
 	return nil
 }
 
-// alerts reads the metric alerts that watch the workspace or an associated resource, in the subscriptions of both ends: after a move they are left in the other one.
-func (r *reading) alerts(ctx context.Context) error {
+// alerts reads the alert rules that watch the workspace or an associated resource, in the subscriptions of both ends: after a move they are left in the other one. Where a provider is not
+// registered there are none of its rules.
+func (r *reading) alerts(context.Context) error {
 	subscriptions := []string{r.Workspace.Subscription()}
 	if other := r.Target.Subscription(); other != "" && !strings.EqualFold(other, subscriptions[0]) {
 		subscriptions = append(subscriptions, other)
 	}
 	for _, subscription := range subscriptions {
-		err := r.list(ctx, query{section: snapshot.Source, path: "/subscriptions/" + subscription + "/providers/" + string(aml.MetricAlerts), typ: aml.MetricAlerts,
-			keep: func(doc head) bool { return r.mentions(doc.property("scopes")) },
-			why:  "alerts go on watching the old id: those of the workspace must be changed"})
-		if err != nil {
-			return err
+		for _, alert := range aml.Alerts() {
+			r.ask(query{section: snapshot.Source, path: "/subscriptions/" + subscription + "/providers/" + string(alert.Type), typ: alert.Type,
+				keep: func(doc head) bool { return r.mentions(doc.property(strings.TrimPrefix(alert.Scopes, "properties."))) },
+				none: []string{"MissingSubscriptionRegistration", "SubscriptionNotRegistered"},
+				why:  "alerts go on watching the old id: those of the workspace must be changed"})
 		}
 	}
 	return nil

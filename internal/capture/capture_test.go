@@ -16,6 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/errs"
@@ -217,6 +218,77 @@ func TestWhatPointsElsewhereIsFollowed(t *testing.T) {
 		if _, err := snap.Get(t.Context(), snapshot.Source, id); !errs.Is(err, errs.NotFound) {
 			t.Errorf("%s has nothing to do with the move: %v", id, err)
 		}
+	}
+}
+
+// TestEveryKindOfAlertThatWatchesIsRead: whatever watches the old id goes on watching it (arm-move 3.1).
+func TestEveryKindOfAlertThatWatchesIsRead(t *testing.T) {
+	t.Parallel()
+	answers, want := map[string]string{}, []string{}
+	for _, alert := range aml.Alerts() {
+		list := "/subscriptions/s1/providers/" + string(alert.Type)
+		id := "/subscriptions/s1/resourceGroups/g/providers/" + string(alert.Type) + "/"
+		member := strings.TrimPrefix(alert.Scopes, "properties.")
+		answers[list] = `200 {"value":[{"id":"` + id + `ours","properties":{"` + member + `":["` + strings.ToUpper(ws) + `/onlineEndpoints/e"]}},{"id":"` + id + `others","properties":{"` + member + `":["/subscriptions/s1"]}}]}`
+		want = append(want, id+"ours")
+	}
+	answers["/subscriptions/s2/providers/Microsoft.AlertsManagement/smartDetectorAlertRules"] = `409 {"error":{"code":"MissingSubscriptionRegistration","message":"not registered"}}`
+	snap, _, err := shoot(t, answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range want {
+		if _, err := snap.Get(t.Context(), snapshot.Source, id); err != nil {
+			t.Error(err)
+		}
+		if _, err := snap.Get(t.Context(), snapshot.Source, strings.Replace(id, "ours", "others", 1)); !errs.Is(err, errs.NotFound) {
+			t.Errorf("%s watches something else: %v", id, err)
+		}
+	}
+	if gaps, err := snap.Gaps(t.Context()); err != nil || len(gaps) > 0 {
+		t.Errorf("a provider that is not registered has no alerts: %+v %v", gaps, err)
+	}
+}
+
+// TestSettingsOfWhatIsBelowAreRead, and policy of what moves itself: diagnostic settings are listed of their very scope only, and neither those of endpoints nor those of an account's services follow (pain 16).
+func TestSettingsOfWhatIsBelowAreRead(t *testing.T) {
+	t.Parallel()
+	const settings = "/providers/Microsoft.Insights/diagnosticSettings"
+	endpoint, store := ws+"/onlineEndpoints/e", "/subscriptions/s1/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/store"
+	answers := map[string]string{
+		ws:                        `200 {"id":"` + ws + `","location":"East US","properties":{"storageAccount":"` + store + `"}}`,
+		store:                     `200 {"id":"` + store + `","properties":{}}`,
+		ws + "/onlineEndpoints":   `200 {"value":[{"id":"` + endpoint + `","properties":{}}]}`,
+		endpoint + "/deployments": `200 {"value":[{"id":"` + endpoint + `/deployments/blue","properties":{}}]}`,
+		store + "/tableServices/default" + settings: `400 {"error":{"code":"ResourceTypeNotSupported","message":"The resource type does not support diagnostic settings."}}`,
+		store + "/queueServices/default" + settings: `404 {"error":{"code":"ResourceNotFound","message":"The service is not there."}}`,
+	}
+	exemption := ws + "/providers/Microsoft.Authorization/policyExemptions/e"
+	answers[strings.TrimSuffix(exemption, "/e")] = `200 {"value":[{"id":"` + exemption + `"}]}`
+	want := []string{exemption}
+	for _, scope := range []string{endpoint, endpoint + "/deployments/blue", store + "/blobServices/default", store + "/fileServices/default"} {
+		answers[scope+settings] = `200 {"value":[{"id":"` + scope + settings + `/s","properties":{}}]}`
+		want = append(want, scope+settings+"/s")
+	}
+	snap, _, err := shoot(t, answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range want {
+		if _, err := snap.Get(t.Context(), snapshot.Source, id); err != nil {
+			t.Error(err)
+		}
+	}
+	if gaps, err := snap.Gaps(t.Context()); err != nil || len(gaps) > 0 {
+		t.Errorf("what has no settings is a gap: %+v %v", gaps, err)
+	}
+	answers[endpoint+settings] = `403 {"error":{"code":"AuthorizationFailed","message":"m"}}`
+	snap, _, err = shoot(t, answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gaps, err := snap.Gaps(t.Context()); err != nil || len(gaps) != 1 || gaps[0].Path != endpoint+settings {
+		t.Errorf("what may not be read is no gap: %+v %v", gaps, err)
 	}
 }
 

@@ -72,6 +72,9 @@ func (r *reading) kind(ctx context.Context, offer azure.Offer, kind aml.Kind, pa
 			r.endpointOf(doc)
 		case "onlineEndpoints":
 			r.crew.do(func(ctx context.Context) error { return r.requests(ctx, doc) })
+			r.settingsOf(doc)
+		case "onlineEndpoints/deployments":
+			r.settingsOf(doc)
 		}
 	}
 	if _, offered := offer.Versions(q.typ); !offered && len(offer.Types()) > 0 {
@@ -99,6 +102,13 @@ func childrenOf(kind aml.Kind) []aml.Kind {
 		}
 	}
 	return children
+}
+
+// settingsOf hands in the diagnostic settings of a document of the content.
+func (r *reading) settingsOf(doc head) {
+	if id, err := arm.Parse(doc.ID); err == nil && len(id) > 0 {
+		r.settings(id)
+	}
 }
 
 // endpointOf hands in the private endpoint that a connection belongs to.

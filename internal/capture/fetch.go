@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,8 @@ type query struct {
 	keep func(head) bool
 	// each hears of every document that is kept. May be nil.
 	each func(ctx context.Context, doc head)
+	// none are the codes of refusals that say that there is nothing to list.
+	none []string
 	// old kinds may answer with a server error where they were switched off: that is a gap as well, not an outage.
 	old bool
 }
@@ -201,6 +204,9 @@ func (r *reading) gap(ctx context.Context, q query, err error) error {
 	trouble := errs.As(err)
 	if !answered || trouble == nil || ctx.Err() != nil {
 		return err
+	}
+	if slices.Contains(q.none, trouble.Code) {
+		return nil
 	}
 	switch trouble.Kind {
 	case errs.Denied, errs.NotFound, errs.Unsupported, errs.Invalid, errs.Conflict:

@@ -5,6 +5,7 @@ import (
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/facts"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
@@ -23,22 +24,29 @@ func (b *builder) watching() {
 		s.What, s.Why, s.Clauses, s.After = "make the diagnostic setting "+item.Name()+" on "+scope.Name()+" again", "diagnostic settings do not follow", []string{"pain 16"}, after
 		b.add(s, scope.Name()+"."+item.Name())
 	}
-	for _, item := range b.Of(snapshot.Source, aml.MetricAlerts) {
-		var after []string
-		watches := false
-		for _, text := range item.Doc.Texts("properties.scopes") {
-			if id, err := arm.Parse(text); err == nil && b.moves.Moves(id) {
-				again, _ := b.back(id) // a scope that is gone for good is written as it was
-				watches, after = true, slices.Concat(after, again)
-			}
+	for _, alert := range aml.Alerts() {
+		for _, item := range b.Of(snapshot.Source, alert.Type) {
+			b.watch(item, item.Doc.Texts(alert.Scopes))
 		}
-		if !watches {
-			continue
-		}
-		s := of(Restore, RestoreAlert, item)
-		s.What, s.Why, s.Clauses, s.After = "let the alert "+item.Name()+" watch the new ids", "it goes on watching the old ones", []string{"arm-move 3.1"}, append(after, b.moved)
-		b.add(s, item.Name())
 	}
+}
+
+// watch lets an alert watch the new ids, if one of its scopes moves.
+func (b *builder) watch(item facts.Item, scopes []string) {
+	var after []string
+	watches := false
+	for _, text := range scopes {
+		if id, err := arm.Parse(text); err == nil && b.moves.Moves(id) {
+			again, _ := b.back(id) // a scope that is gone for good is written as it was
+			watches, after = true, slices.Concat(after, again)
+		}
+	}
+	if !watches {
+		return
+	}
+	s := of(Restore, RestoreAlert, item)
+	s.What, s.Why, s.Clauses, s.After = "let the alert "+item.Name()+" watch the new ids", "it goes on watching the old ones", []string{"arm-move 3.1"}, append(after, b.moved)
+	b.add(s, item.Name())
 }
 
 // locks puts back locks that were lifted, and those on what moved, when nothing below them is written any more.

@@ -45,7 +45,7 @@ const (
 	RestoreLock = "restoreLock"
 	// RestoreDiagnostics makes a diagnostic setting at the new scope. Subject: the setting.
 	RestoreDiagnostics = "restoreDiagnostics"
-	// RestoreAlert lets a metric alert watch the new ids. Subject: the alert, which stays where it is, unless it moves.
+	// RestoreAlert lets an alert rule watch the new ids. Subject: the alert, which stays where it is, unless it moves.
 	RestoreAlert = "restoreAlert"
 	// RestorePrivateEndpoint brings a private endpoint of something that moved back into use: the connection that the service made anew is approved, or the endpoint is
 	// made again with its DNS groups (S23, S24). Subject: the private endpoint. Detail: EndpointDetail.

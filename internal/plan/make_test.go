@@ -83,6 +83,9 @@ func TestEachThingHasItsSteps(t *testing.T) {
 		{"a connection by identity that names the workspace has no secret", func(s *scene) {
 			s.content("connections/c", `{"properties":{"authType":"AAD","metadata":{"ResourceId":"`+ws+`"}}}`)
 		}, []string{"restore/restoreConnection/c"}},
+		{"S08 a connection by a managed identity may name which one in what is sealed", func(s *scene) {
+			s.content("connections/c", `{"properties":{"authType":"ManagedIdentity","metadata":{"ResourceId":"`+ws+`"}}}`)
+		}, []string{"save/saveSecrets/connection.c", "restore/restoreConnection/c"}},
 		{"a reference that the service keeps up is no reason to write", func(s *scene) {
 			s.content("connections/c", `{"properties":{"authType":"ApiKey","createdByWorkspaceArmId":"`+ws+`"}}`)
 		}, nil},
@@ -105,6 +108,12 @@ func TestEachThingHasItsSteps(t *testing.T) {
 			s.choices.LiftLocks = true
 			s.add(snapshot.Source, group1+locks+"l", `{"properties":{"level":"CanNotDelete"}}`).found(rules.Warning, rules.Person, group1+locks+"l")
 		}, nil},
+		{"pain 16 an alert on the log of activities that watches the workspace", func(s *scene) {
+			s.add(snapshot.Source, group1+"/providers/Microsoft.Insights/activityLogAlerts/a", `{"properties":{"scopes":["`+ws+`"]}}`)
+		}, []string{"restore/restoreAlert/a"}},
+		{"pain 16 a smart detector of the workspace", func(s *scene) {
+			s.add(snapshot.Source, group1+"/providers/Microsoft.AlertsManagement/smartDetectorAlertRules/a", `{"properties":{"scope":["`+ws+`"]}}`)
+		}, []string{"restore/restoreAlert/a"}},
 		{"an alert that watches something else", func(s *scene) {
 			s.add(snapshot.Source, group1+"/providers/Microsoft.Insights/metricAlerts/a", `{"properties":{"scopes":["`+storage+`"]}}`)
 		}, nil},

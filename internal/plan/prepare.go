@@ -48,7 +48,7 @@ func (b *builder) save() {
 		}
 	}
 	for _, c := range b.Content("connections") {
-		if b.rewritten(c) && !oneOf(c.Doc.Text("properties.authType"), "", "None", "AAD", "ManagedIdentity") {
+		if b.rewritten(c) && !aml.Credentialless(c.Doc.Text("properties.authType")) {
 			seal(c, "connection", "it names something that moves and must be written again")
 		}
 	}

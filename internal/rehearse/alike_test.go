@@ -66,6 +66,17 @@ func variations() []variation {
 		{name: "a connection that names the workspace", change: func(t *testing.T, o *original) {
 			put("/connections/back", `{"properties":{"category":"ApiKey","authType":"ApiKey","target":"`+o.workspace.String()+`","credentials":{"key":"k"}}}`)(t, o)
 		}},
+		{name: "a connection by custom keys that names the workspace", change: func(t *testing.T, o *original) {
+			put("/connections/custom", `{"properties":{"category":"CustomKeys","authType":"CustomKeys","target":"`+o.workspace.String()+`","credentials":{"keys":{"one":"k"}}}}`)(t, o)
+		}},
+		{name: "a setting on a part of an account and an alert on the log of activities", change: func(t *testing.T, o *original) {
+			group, _, _ := strings.Cut(o.workspace.String(), "/providers/")
+			account := group + "/providers/Microsoft.Storage/storageAccounts/contosomldevst"
+			o.must(t, http.MethodPut, account+"/blobServices/default/providers/Microsoft.Insights/diagnosticSettings/reads?api-version=2021-05-01-preview",
+				`{"properties":{"storageAccountId":"`+account+`","logs":[{"category":"StorageRead","enabled":true}]}}`)
+			o.must(t, http.MethodPut, group+"/providers/Microsoft.Insights/activityLogAlerts/alike?api-version=2020-10-01",
+				`{"location":"global","properties":{"enabled":true,"scopes":["`+o.workspace.String()+`"],"condition":{"allOf":[{"field":"resourceId","equals":"`+o.workspace.String()+`"}]},"actions":{}}}`)
+		}},
 		{name: "a lock on the workspace", change: lockOn("CanNotDelete")},
 		{name: "a read-only lock on the workspace", change: lockOn("ReadOnly")},
 		{name: "a lock that nobody may lift (blocked)", change: lockOn("ReadOnly"), choices: chosen(func(c *rules.Choices) { c.LiftLocks = false })},

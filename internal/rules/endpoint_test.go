@@ -84,6 +84,7 @@ func networkExamples() []example {
 		{"ML087", "a diagnostic setting (arm-move 3.1)", []change{source(ws+"/providers/Microsoft.Insights/diagnosticSettings/d", `{}`)}, []string{"note/plan d"}},
 		{"ML087", "one of an account that stays", []change{source(storage+"/providers/Microsoft.Insights/diagnosticSettings/d", `{}`)}, []string{}},
 		{"ML088", "an alert on the workspace (pain 22)", []change{alertOn(ws)}, []string{"note/plan al"}},
+		{"ML088", "a query that watches the workspace (pain 22)", []change{source(group1+"/providers/Microsoft.Insights/scheduledQueryRules/q", `{"properties":{"scopes":["`+ws+`"]}}`)}, []string{"note/plan q"}},
 		{"ML088", "an alert on an account that stays", []change{alertOn(storage)}, []string{}},
 	}
 }
@@ -124,6 +125,7 @@ func gapExamples() []example {
 		{"ML097", "quota of the target, with nothing to make again", []change{gap(snapshot.Target, sub2+region1+"usages", 403)}, []string{}},
 		{"ML096", "policies of the target, with something to make again (D2)", []change{gap(snapshot.Target, group2+auth+"policyAssignments", 403), aks}, []string{"blocker/person policyAssignments"}},
 		{"ML097", "policies of the target, with nothing to make again", []change{gap(snapshot.Target, group2+auth+"policyAssignments", 403)}, []string{"warning/person policyAssignments"}},
+		{"ML097", "policies on the workspace itself, with something to make again (pain 16)", []change{gap(snapshot.Source, ws+auth+"policyAssignments", 403), aks}, []string{"warning/person policyAssignments"}},
 		{"ML097", "rights that are not told", []change{permit(snapshot.Target, group2), gap(snapshot.Target, group2+auth+"permissions", 403)}, []string{"warning/person permissions"}},
 		{"ML096", "a missing target group hides nothing (S40)", []change{gap(snapshot.Target, group2, 404)}, []string{}},
 		{"ML097", "a missing target group is another rule's (S40)", []change{gap(snapshot.Target, group2, 404)}, []string{}},
@@ -133,6 +135,8 @@ func gapExamples() []example {
 		{"ML096", "services that may not be read (S35)", []change{gap(snapshot.Content, ws+"/services", 403)}, []string{"blocker/person services"}},
 		{"ML097", "requests of an endpoint (S29)", []change{gap(snapshot.Source, ws+"/onlineEndpoints/e/providers/Microsoft.Insights/metrics", 403)}, []string{"warning/person metrics"}},
 		{"ML098", "a kind that nobody knows (D1, pain 41)", []change{remark(snapshot.UnknownKind, "Microsoft.MachineLearningServices/workspaces/novelties")}, []string{"warning/person novelties"}},
+		{"ML099", "a kind that is not offered there (D1, pain 41)", []change{remark(snapshot.KindNotOffered, "Microsoft.MachineLearningServices/workspaces/linkedServices")}, []string{"note/none linkedServices"}},
+		{"ML099", "a kind that nobody knows is another rule's", []change{remark(snapshot.UnknownKind, "Microsoft.MachineLearningServices/workspaces/novelties")}, []string{}},
 		{"ML098", "other notes say something else", []change{remark(snapshot.DocumentsSkipped, ws)}, []string{}},
 	}
 	for _, path := range []string{"computes", "onlineEndpoints", "onlineEndpoints/e/deployments", "batchEndpoints", "serverlessEndpoints", "data", "data/d/versions", "jobs", "schedules", "datastores"} {

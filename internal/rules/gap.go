@@ -18,7 +18,10 @@ func gapRules() []Rule {
 			Why: "A rule that sees nothing finds nothing.", Remedy: "give who captures the right to read it, and capture again; or look yourself", Judge: otherGaps},
 		{ID: "ML098", Clauses: []string{"D1", "pain 41"}, Title: "Kinds of content that this version does not know are named", Confirmable: true,
 			Why:    "The provider offers kinds of workspace content that are not captured: a workspace may have some, and nobody knows what a move does with them.",
-			Remedy: "look whether the workspace has any; if not, say --confirm ML098", Judge: unknownKinds},
+			Remedy: "look whether the workspace has any; if not, say --confirm ML098", Judge: noted(snapshot.UnknownKind, Warning, Person)},
+		{ID: "ML099", Clauses: []string{"D1", "pain 41"}, Title: "Kinds of content that are not offered are said",
+			Why:    "The provider of the workspace's subscription offers no such kind, and refused to list it: nothing of it was looked at.",
+			Remedy: "nothing, unless somebody knows that the workspace has some: then look at it by hand before and after the move", Judge: noted(snapshot.KindNotOffered, Note, None)},
 	}
 }
 
@@ -41,7 +44,7 @@ func (c *Case) hides(g snapshot.Gap) (stops, silent bool) {
 	case typ.Is(aml.Usages), typ.Is(aml.Quotas), typ.Is(aml.VMSizes):
 		return !source && len(c.demands()) > 0, source || len(c.demands()) == 0
 	case typ.Is(aml.PolicyAssignments), typ.Is(aml.PolicyDefinitions), typ.Is(aml.PolicySetDefinitions), typ.Is(aml.Permissions):
-		return c.destroys(), false
+		return c.destroys() && (!source || typ.Is(aml.Permissions)), false
 	case typ.Is(aml.PolicyExemptions):
 		return false, false
 	}
@@ -101,12 +104,15 @@ func evidence(g snapshot.Gap) string {
 	return fmt.Sprintf("%s: answered %d %s", g.Section, g.Status, g.Code)
 }
 
-func unknownKinds(c *Case) []Finding {
-	var list []Finding
-	for _, n := range c.Notes {
-		if n.Code == snapshot.UnknownKind {
-			list = append(list, Finding{Severity: Warning, Answer: Person, Subject: n.Subject, Message: n.Text})
+// noted finds what the capture noted.
+func noted(code string, severity Severity, answer Answer) func(*Case) []Finding {
+	return func(c *Case) []Finding {
+		var list []Finding
+		for _, n := range c.Notes {
+			if n.Code == code {
+				list = append(list, Finding{Severity: severity, Answer: answer, Subject: n.Subject, Message: n.Text})
+			}
 		}
+		return list
 	}
-	return list
 }

@@ -26,7 +26,7 @@ func networkRules() []Rule {
 		{ID: "ML087", Clauses: []string{"arm-move 3.1", "pain 16"}, Title: "Diagnostic settings on what moves are made again",
 			Why:    "Diagnostic settings do not follow a move: logs and metrics would end without notice.",
 			Remedy: "the plan makes them again at the new scope", Judge: diagnostics},
-		{ID: "ML088", Clauses: []string{"arm-move 3.1", "pain 22"}, Title: "Metric alerts watch the new ids",
+		{ID: "ML088", Clauses: []string{"arm-move 3.1", "pain 22"}, Title: "Alerts watch the new ids",
 			Why:    "Alerts stay and go on watching the old id, which is silent from then on.",
 			Remedy: "the plan lets them watch the new ids", Judge: alerts},
 	}
@@ -114,12 +114,14 @@ func diagnostics(c *Case) []Finding {
 
 func alerts(c *Case) []Finding {
 	var list []Finding
-	for _, item := range c.Of(snapshot.Source, aml.MetricAlerts) {
-		if slices.ContainsFunc(item.Doc.Texts("properties.scopes"), func(s string) bool {
-			id, err := arm.Parse(s)
-			return err == nil && c.travels(id)
-		}) {
-			list = append(list, found(Note, Plan, item.ID, "the alert %s watches something that moves; it gets the new id", item.Name()))
+	for _, alert := range aml.Alerts() {
+		for _, item := range c.Of(snapshot.Source, alert.Type) {
+			if slices.ContainsFunc(item.Doc.Texts(alert.Scopes), func(s string) bool {
+				id, err := arm.Parse(s)
+				return err == nil && c.travels(id)
+			}) {
+				list = append(list, found(Note, Plan, item.ID, "the alert %s watches something that moves; it gets the new id", item.Name()))
+			}
 		}
 	}
 	return list

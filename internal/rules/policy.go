@@ -22,7 +22,22 @@ func policyRules() []Rule {
 			Judge: func(c *Case) []Finding { return c.denied(c.remaking()) }},
 		{ID: "ML042", Clauses: []string{"S15", "pain 13"}, Title: "Policies that cannot be judged beforehand are named",
 			Why: "A condition may use functions, counts or aliases that only Azure evaluates.", Remedy: "let the owner of the policy say whether it refuses the workspace; validateMoveResources tells for certain", Judge: undecided},
+		{ID: "ML043", Clauses: []string{"pain 16", "aml-contract 8"}, Title: "Policy on what moves itself is said",
+			Why:    "Assignments and exemptions are bound to the id: they do not follow. What they name may not exist for the target, so whether they are still meant is their owner's to say.",
+			Remedy: "make it again at the new id after the move (az policy assignment create, az policy exemption create), if it is still meant", Judge: ownPolicy},
 	}
+}
+
+func ownPolicy(c *Case) []Finding {
+	var list []Finding
+	for _, typ := range []arm.Type{aml.PolicyAssignments, aml.PolicyExemptions} {
+		for _, item := range c.Of(snapshot.Source, typ) {
+			if item.ID != nil && c.travels(item.ID.Scope()) {
+				list = append(list, found(Warning, Person, item.ID, "the %s %s on %s does not follow", map[arm.Type]string{aml.PolicyAssignments: "policy assignment", aml.PolicyExemptions: "policy exemption"}[typ], item.Name(), item.ID.Scope().Name()))
+			}
+		}
+	}
+	return list
 }
 
 // policy is one definition as an assignment applies it to the target.

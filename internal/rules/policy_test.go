@@ -35,6 +35,10 @@ func policyExamples() []example {
 	set := "/providers/Microsoft.Authorization/policySetDefinitions/set"
 	onComputes := denyIf(`{"allOf":[{"field":"type","equals":"Microsoft.MachineLearningServices/workspaces/computes"},{"field":"Microsoft.MachineLearningServices/workspaces/computes/vmSize","exists":"false"}]}`)
 	return []example{
+		{"ML043", "an exemption on the workspace does not follow (pain 16)", []change{source(ws+auth+"policyExemptions/e", `{"properties":{"exemptionCategory":"Waiver"}}`)}, []string{"warning/person e"}},
+		{"ML043", "an assignment on an endpoint of the workspace (pain 16)", []change{source(ws+"/onlineEndpoints/o"+auth+"policyAssignments/a", `{"properties":{}}`)}, []string{"warning/person a"}},
+		{"ML043", "an assignment on an account that stays", []change{source(storage+auth+"policyAssignments/a", `{"properties":{}}`)}, []string{}},
+		{"ML043", "an assignment above it does not go with it", []change{source(group1+auth+"policyAssignments/a", `{"properties":{}}`)}, []string{}},
 		{"ML040", "a region that is not allowed (S15)", []change{west, here}, []string{"blocker/person w"}},
 		{"ML040", "what moves along is judged too (S15)", []change{west, here, include("storage")}, []string{"blocker/person w", "blocker/person store"}},
 		{"ML040", "an assignment of the subscription reaches the group", []change{west, assign(sub2, defs+"d", "")}, []string{"blocker/person w"}},

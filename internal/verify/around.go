@@ -84,6 +84,10 @@ func (c *comparison) roles(ctx context.Context) error {
 		row.Before++
 		scope := c.m.ID(id.Scope())
 		now, ok := there[key(scope, doc)]
+		if !ok && c.skips(id.Scope()) {
+			row.Announced++
+			return
+		}
 		if !ok {
 			row.Missing++
 			c.differ(Difference{Kind: row.Kind, What: Missing, Before: id.String(), After: scope.String(),
@@ -112,7 +116,7 @@ func roleWords(assignment arm.Document, names map[string]string) string {
 
 // locks compares the locks on what moved, and those that were lifted for the move.
 func (c *comparison) locks(ctx context.Context) error {
-	return c.boundTo(ctx, "locks", aml.Locks, []string{"properties.level", "properties.notes"})
+	return c.boundTo(ctx, "locks", aml.Locks, []string{"properties.level", "properties.notes", "properties.owners"})
 }
 
 // settings compares diagnostic settings on what moved.
@@ -120,13 +124,18 @@ func (c *comparison) settings(ctx context.Context) error {
 	return c.boundTo(ctx, "diagnostic settings", aml.DiagnosticSettings, []string{"properties"})
 }
 
-// alerts compares metric alerts that watch what moved.
+// alerts compares the alert rules that watch what moved.
 func (c *comparison) alerts(ctx context.Context) error {
-	return c.boundTo(ctx, "metric alerts", aml.MetricAlerts, []string{"properties"})
+	for _, alert := range aml.Alerts() {
+		if err := c.boundTo(ctx, alert.Name, alert.Type, []string{"properties"}, alert.ReadOnly...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// boundTo compares, by id, what hangs on scopes or names them.
-func (c *comparison) boundTo(ctx context.Context, name string, t arm.Type, members []string) error {
+// boundTo compares, by id, what hangs on scopes or names them: some members, but for those below them that the service writes.
+func (c *comparison) boundTo(ctx context.Context, name string, t arm.Type, members []string, written ...string) error {
 	there, err := c.index(ctx, t, func(id arm.ID, _ arm.Document) string { return id.Key() })
 	if err != nil {
 		return err
@@ -136,116 +145,49 @@ func (c *comparison) boundTo(ctx context.Context, name string, t arm.Type, membe
 		row.Before++
 		landing := c.m.ID(id)
 		is, ok := there[landing.Key()]
-		if !ok {
+		switch {
+		case ok:
+			row.After++
+			c.members(&row, id, landing, was, is, members, written)
+		case c.skips(id.Scope()):
+			row.Announced++
+		default:
 			row.Missing++
 			c.differ(Difference{Kind: name, What: Missing, Before: id.String(), After: landing.String()})
-			return
-		}
-		row.After++
-		l := &leaves{c: c, strict: true}
-		for _, path := range members {
-			old, _ := was.At(path)
-			now, _ := is.At(path)
-			l.compare(path, old, now)
-		}
-		for _, d := range l.found {
-			d.Kind, d.What, d.Before, d.After = name, Changed, id.String(), landing.String()
-			c.differ(d)
-		}
-		if len(l.found) > 0 {
-			row.Changed++
 		}
 	})
 	c.row(row)
 	return err
 }
 
-// endpoints looks whether every private endpoint that led to something that moved leads to it again, approved there, with its DNS groups (S23, S24).
-func (c *comparison) endpoints(ctx context.Context) error {
-	there, err := c.index(ctx, aml.PrivateEndpoints, func(id arm.ID, _ arm.Document) string { return id.Key() })
-	if err != nil {
-		return err
+// members compares some members of two documents, but for those below them that the service writes.
+func (c *comparison) members(row *Row, id, landing arm.ID, was, is arm.Document, members, written []string) {
+	was, is = was.Clone(), is.Clone()
+	for _, path := range written {
+		was.Delete(path)
+		is.Delete(path)
 	}
-	was, err := approvals(ctx, c.before)
-	if err != nil {
-		return err
+	l := &leaves{c: c, strict: true}
+	for _, path := range members {
+		old, _ := was.At(path)
+		now, _ := is.At(path)
+		l.compare(path, old, now)
 	}
-	is, err := approvals(ctx, c.after)
-	if err != nil {
-		return err
+	for _, d := range l.found {
+		d.Kind, d.What, d.Before, d.After = row.Kind, Changed, id.String(), landing.String()
+		c.differ(d)
 	}
-	row := Row{Kind: "private endpoints"}
-	err = each(ctx, c.before, aml.PrivateEndpoints, func(id arm.ID, doc arm.Document) {
-		target := leads(doc)
-		if target == nil || !c.m.Moves(target) {
-			return
-		}
-		row.Before++
-		now, ok := there[id.Key()]
-		if !ok {
-			row.Missing++
-			c.differ(Difference{Kind: row.Kind, What: Missing, Before: id.String(), After: id.String()})
-			return
-		}
-		row.After++
-		landing := c.m.ID(target)
-		if !landing.Equal(leads(now)) {
-			row.Changed++
-			c.differ(Difference{Kind: row.Kind, What: Changed, Before: id.String(), After: id.String(), Path: "properties.privateLinkServiceConnections", Was: landing.String(), Is: leads(now).String()})
-		} else if was[pairKey(target, id)] && !is[pairKey(landing, id)] {
-			row.Changed++
-			c.differ(Difference{Kind: row.Kind, What: Changed, Before: id.String(), After: id.String(), Path: "properties.privateLinkServiceConnectionState.status", Was: "Approved", Is: "not approved"})
-		}
-	})
-	if err != nil {
-		return err
+	if len(l.found) > 0 {
+		row.Changed++
 	}
-	c.row(row)
-	return c.boundTo(ctx, "DNS zone groups", aml.DNSZoneGroups, nil)
 }
 
-func pairKey(resource, endpoint arm.ID) string { return resource.Key() + " " + endpoint.Key() }
-
-// approvals are the pairs of a resource and a private endpoint that its owner approved: the word of the resource counts, whatever the endpoint shows of itself.
-func approvals(ctx context.Context, s *snapshot.Snapshot) (map[string]bool, error) {
-	approved := map[string]bool{}
-	add := func(resource arm.ID, connection arm.Document) {
-		endpoint, err := arm.Parse(connection.Text("properties.privateEndpoint.id"))
-		if err == nil && strings.EqualFold(connection.Text("properties.privateLinkServiceConnectionState.status"), string(aml.ConnectionApproved)) {
-			approved[pairKey(resource, endpoint)] = true
+// skips reports whether a scope is, or is below, something that the plan said is not made again.
+func (c *comparison) skips(scope arm.ID) bool {
+	for n := len(scope); n > len(c.old); n-- {
+		if c.skip[scope[:n].Key()] {
+			return true
 		}
 	}
-	for d, err := range s.Of(ctx, snapshot.Content, aml.Workspaces+"/privateEndpointConnections") {
-		if err != nil {
-			return nil, err
-		}
-		id, err := arm.Parse(d.ID)
-		if err != nil {
-			return nil, err
-		}
-		doc, err := arm.ParseDocument(d.Body)
-		if err != nil {
-			return nil, err
-		}
-		add(id.Parent(), doc)
-	}
-	for _, dependency := range aml.Dependencies() {
-		err := each(ctx, s, dependency.Type, func(id arm.ID, doc arm.Document) {
-			for _, connection := range doc.Objects("properties.privateEndpointConnections") {
-				add(id, connection)
-			}
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return approved, nil
-}
-
-// leads is to what a private endpoint leads first; nil when it leads nowhere.
-func leads(endpoint arm.Document) arm.ID {
-	if ids := aml.LeadsTo(endpoint); len(ids) > 0 {
-		return ids[0]
-	}
-	return nil
+	return false
 }

@@ -241,8 +241,11 @@ func (c *comparison) pair(row *Row, kind aml.Kind, a, b document, order int) {
 			is.Delete(path)
 		}
 	}
-	if kind.Path == "datastores" {
+	switch kind.Path {
+	case "datastores":
 		c.store(was)
+	case "onlineEndpoints":
+		c.shares(a.ID, was)
 	}
 	c.renamed(a.ID, b.ID)
 	c.documents(row, kind, a.ID, b.ID, was, is)
@@ -257,6 +260,18 @@ func (c *comparison) endedJob(row *Row, before, after string, is arm.Document) {
 	if status := aml.JobStatus(is.Text("properties.status")); !status.Terminal() {
 		row.Changed++
 		c.differ(Difference{Kind: "jobs", What: Changed, Before: before, After: after, Path: "properties.status", Was: "an end", Is: string(status)})
+	}
+}
+
+// shares takes away what an endpoint said of deployments that got nothing and are not made again.
+func (c *comparison) shares(endpoint string, was arm.Document) {
+	for _, path := range []string{"properties.traffic", "properties.mirrorTraffic"} {
+		shares := was.Object(path)
+		for name := range shares {
+			if percent, _ := shares.Number(name); percent == 0 && c.skip[strings.ToLower(endpoint+"/deployments/"+name)] {
+				delete(shares, name)
+			}
+		}
 	}
 }
 

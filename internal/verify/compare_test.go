@@ -58,6 +58,13 @@ func TestDocumentsAreComparedAsAMoveShouldLeaveThem(t *testing.T) {
 			after: []string{"./jobs/a", `{"properties":{"computeId":"` + newSpace + `/computes/c"}}`, "./jobs/b", `{"properties":{"computeId":"` + oldSpace + `/computes/c"}}`},
 			want:  []string{"jobs changed /jobs/b properties.computeId: " + oldSpace + "/computes/c, should be " + newSpace + "/computes/c"}},
 		{name: "the case of an id does not matter", before: []string{"./jobs/a", `{"properties":{"computeId":"` + oldSpace + `/computes/c"}}`}, after: []string{"./jobs/a", `{"properties":{"computeId":"` + strings.ToLower(newSpace) + `/computes/C"}}`}},
+		{name: "the case of a path behind an id matters: files may differ by it alone", before: []string{"./data/d/versions/1", `{"properties":{"dataUri":"azureml:` + oldSpace + `/datastores/x/paths/Data/a"}}`},
+			after: []string{"./data/d/versions/1", `{"properties":{"dataUri":"azureml:` + strings.ToLower(newSpace) + `/datastores/x/paths/data/a"}}`},
+			want:  []string{"data/versions changed /data/d/versions/1 properties.dataUri: azureml:" + strings.ToLower(newSpace) + "/datastores/x/paths/data/a, should be azureml:" + newSpace + "/datastores/x/paths/Data/a"}},
+		{name: "the case of an id inside of a text does not matter", before: []string{"./data/d/versions/1", `{"properties":{"dataUri":"azureml:` + oldSpace + `/datastores/x/paths/Data/a"}}`},
+			after: []string{"./data/d/versions/1", `{"properties":{"dataUri":"azureml:` + strings.ToLower(newSpace) + `/datastores/x/paths/Data/a"}}`}},
+		{name: "the case of what is no id matters", before: []string{"./jobs/a", `{"properties":{"displayName":"Alpha"}}`}, after: []string{"./jobs/a", `{"properties":{"displayName":"alpha"}}`},
+			want: []string{"jobs changed /jobs/a properties.displayName: alpha, should be Alpha"}},
 		{name: "a text that the mover writes must have the new id (S05)", before: []string{"./data/d/versions/1", `{"properties":{"dataUri":"azureml:` + oldSpace + `/datastores/x"}}`},
 			after: []string{"./data/d/versions/1", `{"properties":{"dataUri":"azureml:` + oldSpace + `/datastores/x"}}`},
 			want:  []string{"data/versions changed /data/d/versions/1 properties.dataUri: azureml:" + oldSpace + "/datastores/x, should be azureml:" + newSpace + "/datastores/x"}},
@@ -85,11 +92,38 @@ func TestDocumentsAreComparedAsAMoveShouldLeaveThem(t *testing.T) {
 			want: []string{"role assignments changed " + grants + "9 properties.condition: , should be only if"}},
 		{name: "a lock that was not put back is missing (pain 16)", before: []string{"<" + oldSpace + "/providers/Microsoft.Authorization/locks/l", `{"properties":{"level":"CanNotDelete"}}`},
 			want: []string{"locks missing /providers/Microsoft.Authorization/locks/l"}},
+		{name: "an alert on the log of activities that still watches the old id is a difference (pain 22)", before: []string{"<" + oldGroup + "/providers/Microsoft.Insights/activityLogAlerts/a", `{"properties":{"scopes":["` + oldSpace + `"],"condition":{"allOf":[{"field":"resourceId","equals":"` + oldSpace + `"}]}}}`},
+			after: []string{">" + oldGroup + "/providers/Microsoft.Insights/activityLogAlerts/a", `{"properties":{"scopes":["` + newSpace + `"],"condition":{"allOf":[{"field":"resourceId","equals":"` + oldSpace + `"}]}}}`},
+			want:  []string{"activity log alerts changed /providers/Microsoft.Insights/activityLogAlerts/a properties.condition.allOf[0].equals: " + oldSpace + ", should be " + newSpace}},
+		{name: "an identity that stays is the same: another one has none of its rights (pain 17)", along: []string{account}, before: []string{".", `{"identity":{"type":"SystemAssigned","principalId":"p1","tenantId":"t"},"properties":{"workspaceId":"guid-1"}}`, "<" + oldGroup + account, `{"identity":{"principalId":"p3"}}`},
+			after: []string{".", `{"identity":{"type":"SystemAssigned","principalId":"p2","tenantId":"t"},"properties":{"workspaceId":"guid-1"}}`, "<" + newGroup + account, `{"identity":{"principalId":"p4"}}`},
+			want:  []string{"associated resources changed " + account + " identity.principalId: p4, should be p3", "workspace changed  identity.principalId: p2, should be p1"}},
 		{name: "a private endpoint that leads to the old id is a difference (S23)", before: []string{"<" + oldGroup + network, leadsTo(oldSpace)}, after: []string{">" + oldGroup + network, leadsTo(oldSpace)},
 			want: []string{"private endpoints changed " + network + " properties.privateLinkServiceConnections: " + oldSpace + ", should be " + newSpace}},
 		{name: "a private endpoint whose connection nobody approved is a difference (S24)", before: []string{"<" + oldGroup + network, leadsTo(oldSpace), "./privateEndpointConnections/a", approval("Approved")},
 			after: []string{">" + oldGroup + network, leadsTo(newSpace), "./privateEndpointConnections/b", approval("Pending")},
 			want:  []string{"private endpoints changed " + network + " properties.privateLinkServiceConnectionState.status: not approved, should be Approved"}},
+		{name: "a private endpoint that was made again is as it was but for what the service writes", before: []string{"<" + oldGroup + network, privately(oldSpace, "sub", "amlworkspace", "1")}, after: []string{">" + oldGroup + network, privately(newSpace, "sub", "amlworkspace", "2")}},
+		{name: "a private endpoint in another subnet is a difference (S23)", before: []string{"<" + oldGroup + network, privately(oldSpace, "sub", "amlworkspace", "1")}, after: []string{">" + oldGroup + network, privately(newSpace, "other", "amlworkspace", "2")},
+			want: []string{"private endpoints changed " + network + " properties.subnet.id: /subscriptions/s/x/other, should be /subscriptions/s/x/sub"}},
+		{name: "a private endpoint to another group of its resource is a difference (S23)", before: []string{"<" + oldGroup + network, privately(oldSpace, "sub", "blob", "1")}, after: []string{">" + oldGroup + network, privately(newSpace, "sub", "dfs", "2")},
+			want: []string{"private endpoints changed " + network + " properties.privateLinkServiceConnections[0].properties.groupIds[0]: dfs, should be blob"}},
+		{name: "a DNS zone group with another address is as it was", before: []string{"<" + oldGroup + network + "/privateDnsZoneGroups/d", zone("a", "10.0.0.4")}, after: []string{">" + oldGroup + network + "/privateDnsZoneGroups/d", zone("a", "10.0.0.9")}},
+		{name: "a DNS zone group of another zone is a difference (S23)", before: []string{"<" + oldGroup + network + "/privateDnsZoneGroups/d", zone("a", "10.0.0.4")}, after: []string{">" + oldGroup + network + "/privateDnsZoneGroups/d", zone("b", "10.0.0.4")},
+			want: []string{"DNS zone groups changed " + network + "/privateDnsZoneGroups/d properties.privateDnsZoneConfigs[0].properties.privateDnsZoneId: /subscriptions/s/zones/b, should be /subscriptions/s/zones/a"}},
+		{name: "a lock that lost its owners is a difference", before: []string{"<" + oldSpace + "/providers/Microsoft.Authorization/locks/l", `{"properties":{"level":"CanNotDelete","owners":[{"applicationId":"x"}]}}`},
+			after: []string{"<" + newSpace + "/providers/Microsoft.Authorization/locks/l", `{"properties":{"level":"CanNotDelete"}}`},
+			want:  []string{`locks changed /providers/Microsoft.Authorization/locks/l properties.owners: null, should be [{"applicationId":"x"}]`}},
+		{name: "what was bound to something that is not made again may be missing", options: Options{Skipped: []string{oldSpace + "/onlineEndpoints/e/deployments/bad"}},
+			before: []string{"./onlineEndpoints/e/deployments/bad", `{}`, "<" + oldSpace + "/onlineEndpoints/e/deployments/bad" + grants + "1", `{"properties":{"principalId":"p",` + roleID + `}}`,
+				"<" + oldSpace + "/onlineEndpoints/e/deployments/bad/providers/Microsoft.Insights/diagnosticSettings/s", `{}`}},
+		{name: "no share for a deployment that is not made again is no difference", options: Options{Skipped: []string{oldSpace + "/onlineEndpoints/e/deployments/bad"}},
+			before: []string{"./onlineEndpoints/e", `{"properties":{"traffic":{"blue":100,"bad":0},"mirrorTraffic":{"bad":0}}}`}, after: []string{"./onlineEndpoints/e", `{"properties":{"traffic":{"blue":100}}}`}},
+		{name: "a share that went with its deployment is a difference", options: Options{Skipped: []string{oldSpace + "/onlineEndpoints/e/deployments/bad"}},
+			before: []string{"./onlineEndpoints/e", `{"properties":{"traffic":{"blue":90,"bad":10}}}`}, after: []string{"./onlineEndpoints/e", `{"properties":{"traffic":{"blue":100}}}`},
+			want: []string{"onlineEndpoints changed /onlineEndpoints/e properties.traffic.bad: null, should be 10", "onlineEndpoints changed /onlineEndpoints/e properties.traffic.blue: 100, should be 90"}},
+		{name: "a diagnostic setting of an endpoint that was not made again is missing (pain 16)", before: []string{"<" + oldSpace + "/onlineEndpoints/e/providers/Microsoft.Insights/diagnosticSettings/s", `{}`},
+			want: []string{"diagnostic settings missing /onlineEndpoints/e/providers/Microsoft.Insights/diagnosticSettings/s"}},
 		{name: "a private endpoint that was approved again is as it was", before: []string{"<" + oldGroup + network, leadsTo(oldSpace), "./privateEndpointConnections/a", approval("Approved")},
 			after: []string{">" + oldGroup + network, leadsTo(newSpace), "./privateEndpointConnections/b", approval("Approved")}},
 	} {
@@ -108,7 +142,18 @@ func TestDocumentsAreComparedAsAMoveShouldLeaveThem(t *testing.T) {
 }
 
 func leadsTo(id string) string {
-	return `{"properties":{"privateLinkServiceConnections":[{"properties":{"privateLinkServiceId":"` + id + `"},"privateLinkServiceId":"` + id + `"}]}}`
+	return privately(id, "sub", "amlworkspace", "1")
+}
+
+// privately is a private endpoint in a subnet that leads to a group of a resource; round says how often the service has written it.
+func privately(id, subnet, group, round string) string {
+	return `{"etag":"` + round + `","location":"eastus","properties":{"provisioningState":"Succeeded","resourceGuid":"` + round + `","networkInterfaces":[{"id":"/subscriptions/s/n` + round + `"}],"subnet":{"id":"/subscriptions/s/x/` + subnet + `"},` +
+		`"privateLinkServiceConnections":[{"id":"c` + round + `","etag":"` + round + `","name":"c","properties":{"provisioningState":"Succeeded","groupIds":["` + group + `"],"privateLinkServiceId":"` + id + `","privateLinkServiceConnectionState":{"status":"` + round + `"}}}]}}`
+}
+
+// zone is a DNS zone group of a private endpoint, of one zone.
+func zone(name, address string) string {
+	return `{"properties":{"provisioningState":"Succeeded","privateDnsZoneConfigs":[{"name":"z","properties":{"privateDnsZoneId":"/subscriptions/s/zones/` + name + `","recordSets":[{"ipAddresses":["` + address + `"]}]}}]}}`
 }
 
 func approval(status string) string {

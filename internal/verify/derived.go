@@ -17,8 +17,12 @@ type Derived struct {
 // everywhere are members that no comparison of any kind looks at.
 var everywhere = []Derived{
 	{"*", "systemData", "who wrote the document last, and when"}, {"*", "etag", "changes with every write"},
-	{"*", "identity.principalId", "a thing that was made again has a new identity; the report names it"}, {"*", "identity.tenantId", "comes with the identity"},
 	{"*", "properties.provisioningState", "must have succeeded, which is looked at by itself"},
+}
+
+// newIdentity are members that no comparison of kinds looks at which are made again. Of what moves the identity stays, and with it all that it may do.
+var newIdentity = []Derived{
+	{"", "identity.principalId", "a thing that was made again has a new identity; the report names it"}, {"", "identity.tenantId", "comes with the identity"},
 }
 
 // further are members of single kinds that are not compared, besides those that aml calls read-only.
@@ -73,6 +77,11 @@ func derivedOf(kind aml.Kind) []Derived {
 			why = "the service writes it"
 		}
 		all = append(all, Derived{kind.Path, path, why})
+	}
+	if kind.Fate == aml.Blocks {
+		for _, d := range newIdentity {
+			all = append(all, Derived{kind.Path, d.Path, d.Why})
+		}
 	}
 	for _, d := range further {
 		if d.Kind == kind.Path {

@@ -97,7 +97,7 @@ func (l *leaves) objects(path string, old, now map[string]any) {
 func (l *leaves) texts(path, was, is string) {
 	want := l.c.m.Text(was)
 	switch {
-	case is == want, want != was && strings.EqualFold(is, want), strings.HasPrefix(was, "/subscriptions/") && strings.EqualFold(is, want):
+	case arm.SameText(is, want):
 	case is == was && want != was && !l.strict && !l.owns(path):
 		l.stale++
 		l.c.mention(l.kind, path, l.id)

@@ -110,7 +110,11 @@ type page struct {
 func space(workspace string, docs ...string) page {
 	p := page{workspace: workspace, docs: map[string]string{workspace: `{"properties":{"workspaceId":"guid-1"}}`}}
 	for i := 0; i < len(docs); i += 2 {
-		p.docs[docs[i]] = docs[i+1]
+		id := docs[i]
+		if id == "." {
+			id = workspace
+		}
+		p.docs[id] = docs[i+1]
 	}
 	return p
 }

@@ -71,4 +71,5 @@ func contentSecrets(kind aml.Kind, d fixture.Document) {
 var connectionSecrets = map[string][]string{
 	"apikey": {"key"}, "accountkey": {"key"}, "accesskey": {"secretAccessKey", "accessKeyId"}, "sas": {"sas"}, "pat": {"pat"},
 	"usernamepassword": {"password"}, "serviceprincipal": {"clientSecret"}, "oauth2": {"clientSecret", "refreshToken"},
+	"customkeys": {"keys.placeholder"}, // how its keys are called is a secret as well
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/capture"
@@ -90,7 +91,7 @@ func Expected(p *plan.Plan) verify.Options {
 		}
 	}
 	for _, loss := range p.Losses {
-		if id, err := arm.Parse(loss.Subject); err == nil && !made[loss.Subject] && id.Type().Path() == "workspaces/onlineEndpoints/deployments" {
+		if id, err := arm.Parse(loss.Subject); err == nil && !made[loss.Subject] && strings.HasSuffix(id.Type().Key(), "/deployments") {
 			o.Skipped = append(o.Skipped, loss.Subject)
 		}
 	}

@@ -6,8 +6,10 @@ import (
 	"testing"
 
 	"github.com/amlmove/amlmove/cloudtest"
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/seal"
 )
 
 // connected is a world with connections and outbound rules that name what moves.
@@ -59,6 +61,74 @@ func TestAConnectionIsNotWrittenWithoutItsCredentials(t *testing.T) {
 	}
 	if w.journal.writes() != 0 {
 		t.Error("something was sent all the same")
+	}
+}
+
+func TestACredentialThatWasChangedSinceItWasSealedIsKept(t *testing.T) {
+	t.Parallel()
+	w := connected(t)
+	id := w.below("connections/blob-by-key")
+	w.seal(t, "connections/blob-by-key")
+	w.written(t, id, func(d arm.Document) { d.Set("properties.credentials", map[string]any{"key": "bmV3LWtleQ=="}) })
+	w.move(t)
+	w.want(t, w.task(plan.RestoreConnection, id, nil))
+	if !strings.Contains(w.secrets(t, w.landed(t, id), "listsecrets"), "bmV3LWtleQ==") {
+		t.Error("S08 a key that somebody took out of use is back")
+	}
+}
+
+func TestTheSealedCredentialStandsWhereTheServiceTellsNone(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{`"status":403,"code":"AuthorizationFailed"`, `"status":500,"code":"InternalServerError"`} {
+		w := connected(t)
+		id := w.below("connections/blob-by-key")
+		w.seal(t, "connections/blob-by-key")
+		w.move(t)
+		w.fault(t, `{"kind":"status",`+fault+`,"message":"no","match":{"path":"**/listsecrets"}}`)
+		w.want(t, w.task(plan.RestoreConnection, id, nil))
+		w.ask(t, http.MethodDelete, "/_cloud/faults", nil)
+		if !strings.Contains(w.secrets(t, w.landed(t, id), "listsecrets"), "Y29ubmVjdGlvbi1jYW5hcnk=") {
+			t.Error("S08 the connection lost its key")
+		}
+	}
+}
+
+// TestWhatIsSealedOfAConnectionIsInItsBody: whatever the form in which a connection holds its secret; a body without it would break the connection.
+func TestWhatIsSealedOfAConnectionIsInItsBody(t *testing.T) {
+	t.Parallel()
+	w := connected(t)
+	id := w.below("connections/blob-by-key")
+	task := w.task(plan.RestoreConnection, id, nil)
+	w.fault(t, `{"kind":"status","status":403,"code":"AuthorizationFailed","message":"no","match":{"path":"**/listsecrets"}}`)
+	for _, c := range []struct{ name, auth, sealed, path, want string }{
+		{"credentials", "AccountKey", `{"properties":{"authType":"AccountKey","credentials":{"key":"x"}}}`, "properties.credentials.key", "x"},
+		{"the value of an older form", "PAT", `{"properties":{"authType":"PAT","value":"x","credentials":null}}`, "properties.value", "x"},
+		{"the client of an identity", "ManagedIdentity", `{"properties":{"authType":"ManagedIdentity","credentials":{"clientId":"x"}}}`, "properties.credentials.clientId", "x"},
+		{"no credentials", "AccountKey", `{"properties":{"authType":"AccountKey","credentials":null}}`, "", ""},
+		{"those of another way to sign in", "PAT", `{"properties":{"authType":"AccountKey","credentials":{"key":"x"}}}`, "", ""},
+	} {
+		if err := w.Secrets.Put(id, seal.Secret(c.sealed)); err != nil {
+			t.Fatal(err)
+		}
+		body := arm.Document{"properties": map[string]any{"authType": c.auth}}
+		err := fillCredentials(t.Context(), task, must(t, id), body)
+		if e := errs.As(err); c.want == "" && (e == nil || e.Code != "SecretNotSealed") || c.want != "" && (err != nil || body.Text(c.path) != c.want) {
+			t.Errorf("S08 %s: %v, %v", c.name, err, body)
+		}
+	}
+}
+
+func TestAConsentThatCannotBeWrittenIsAPersonsToGive(t *testing.T) {
+	t.Parallel()
+	w := connected(t)
+	id := w.below("connections/consented")
+	w.ask(t, http.MethodPut, id, map[string]any{"properties": map[string]any{"authType": "OAuth2", "category": "Generic", "target": "https://example.test", "metadata": map[string]any{"ResourceId": w.storage()}}})
+	w = worldOn(t, w.cloud, "all")
+	w.want(t, w.task(plan.SaveSecrets, id, nil))
+	w.move(t)
+	w.want(t, w.task(plan.RestoreConnection, id, nil))
+	if !w.journal.remarked(ToDo, "consent") {
+		t.Errorf("pain 45 said was %v", w.journal.remarks)
 	}
 }
 

@@ -20,7 +20,7 @@ func withoutSecret(credentialsType string) bool {
 	return credentialsType == "" || credentialsType == "None"
 }
 
-// fillSecrets puts the sealed secret into the credentials of a datastore's body.
+// fillSecrets puts the secret into the credentials of a datastore's body.
 func fillSecrets(ctx context.Context, t *Task, where arm.ID, body arm.Document) error {
 	kind := body.Text("properties.credentials.credentialsType")
 	if withoutSecret(kind) {
@@ -31,7 +31,10 @@ func fillSecrets(ctx context.Context, t *Task, where arm.ID, body arm.Document) 
 		return errs.New(errs.Unsupported, "UnknownCredentials", "the datastore %s has credentials of the type %q, which this version of amlmove does not know", where.Name(), kind).At(where.String()).
 			Advise("update its authentication by hand")
 	}
-	sealed, there := t.Secrets.Get(t.Step.Subject)
+	sealed, there, err := t.present(ctx, where)
+	if err != nil {
+		return err
+	}
 	if !there {
 		return errs.New(errs.Conflict, "SecretNotSealed", "the credentials of the datastore %s are not sealed", where.Name()).At(where.String()).Advise("update its authentication by hand")
 	}

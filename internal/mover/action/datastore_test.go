@@ -193,6 +193,24 @@ func TestAKeyThatWasRotatedSinceIsReadAgain(t *testing.T) {
 	}
 }
 
+// TestASecretThatWasChangedSinceItWasSealedIsKept: of a datastore whose secret nobody else can be asked for.
+func TestASecretThatWasChangedSinceItWasSealedIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "contoso-quiet")
+	w.ask(t, http.MethodPatch, "/_cloud/settings", `{"datastoreFields":"empty"}`)
+	id := w.below("datastores/feature_lake")
+	w.seal(t, "datastores/feature_lake")
+	kind := w.get(t, id).Text("properties.credentials.credentialsType")
+	w.written(t, id, func(d arm.Document) {
+		d.Set("properties.credentials.secrets", map[string]any{"secretsType": kind, secretMembers[kind]: "a-newer-secret"})
+	})
+	w.move(t)
+	w.want(t, w.task(plan.RestoreDatastore, id, nil))
+	if !strings.Contains(w.secrets(t, w.landed(t, id), "listSecrets"), "a-newer-secret") {
+		t.Errorf("S46 a %s that somebody took out of use is back", secretMembers[kind])
+	}
+}
+
 func TestWhoMayNotReadTheAccountsKeysUsesTheSealedOne(t *testing.T) {
 	t.Parallel()
 	w, task, secrets := movedStore(t)

@@ -94,14 +94,14 @@ func (removeEndpoint) Do(ctx context.Context, t *Task) error {
 		return err
 	}
 	if keys != nil && now.Text("properties.provisioningState") == string(aml.Succeeded) {
-		if err := (saveSecrets{}).Do(ctx, t); err != nil {
+		if err := t.seal(ctx, id); err != nil {
 			return err
 		}
 	}
 	return t.Remove(ctx, id, "")
 }
 
-// Undo makes the endpoint again where it was: itself with its keys, its deployments side by side, its traffic.
+// Undo makes the endpoint again where it was: itself with its keys, its deployments side by side, its traffic, and what was bound to them.
 func (removeEndpoint) Undo(ctx context.Context, t *Task) error {
 	id, err := t.Subject()
 	if err != nil {
@@ -123,7 +123,10 @@ func (removeEndpoint) Undo(ctx context.Context, t *Task) error {
 	if err := errors.Join(failures...); err != nil {
 		return err
 	}
-	return setTraffic(ctx, t, id)
+	if err := setTraffic(ctx, t, id); err != nil {
+		return err
+	}
+	return t.rebind(ctx, id)
 }
 
 // deploymentsOf lists the deployments that an endpoint had, but for those that had failed.

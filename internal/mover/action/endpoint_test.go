@@ -152,6 +152,57 @@ func TestAKeyThatWasChangedSinceItWasSealedIsKept(t *testing.T) {
 	}
 }
 
+// TestAnEndpointThatStandsAlreadyGetsTheKeysOfItsCallers: somebody made it in the meantime, and the service takes keys in a PUT only of what is new.
+func TestAnEndpointThatStandsAlreadyGetsTheKeysOfItsCallers(t *testing.T) {
+	t.Parallel()
+	w, endpoint, removing := fraud(t)
+	keys := w.secrets(t, endpoint, "listKeys")
+	before := w.get(t, endpoint)
+	w.do(t, removing)
+	w.ask(t, http.MethodPut, endpoint, arm.Document{"location": before["location"], "tags": before["tags"], "identity": map[string]any{"type": "SystemAssigned"},
+		"properties": map[string]any{"authMode": "Key", "description": before.Text("properties.description"), "publicNetworkAccess": "Enabled"}})
+	theirs := w.secrets(t, endpoint, "listKeys")
+	w.atSource()
+	task := w.task(plan.RestoreEndpoint, endpoint, nil)
+	w.fault(t, `{"kind":"status","status":400,"code":"UserError","message":"no","match":{"path":"**/regenerateKeys","times":1}}`)
+	if err := w.refused(t, task, "KeysDiffer"); strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "primary key of the endpoint contoso-fraud") {
+		t.Errorf("S10 got %v", err)
+	}
+	w.done(t, task, false)
+	w.want(t, task)
+	if now := w.secrets(t, endpoint, "listKeys"); now != keys || now == theirs {
+		t.Error("S10 its callers have other keys than it")
+	}
+	if n := w.journal.sent(http.MethodPost, "/regenerateKeys"); n != 3 {
+		t.Errorf("%d keys were set, want one refused and two set", n)
+	}
+}
+
+func TestAnEndpointThatFailedOverItsTrafficKeepsItsDeployments(t *testing.T) {
+	t.Parallel()
+	w, endpoint, removing := fraud(t)
+	w.do(t, removing)
+	w.atSource()
+	w.do(t, w.task(plan.RestoreEndpoint, endpoint, nil))
+	for _, name := range []string{"blue", "green"} {
+		w.do(t, w.task(plan.RestoreDeployment, endpoint+"/deployments/"+name, nil))
+	}
+	task := w.task(plan.RestoreTraffic, endpoint, nil)
+	w.fault(t, `{"kind":"deploymentFails","match":{"action":"Microsoft.MachineLearningServices/workspaces/onlineEndpoints/write","path":"**/contoso-fraud","times":1}}`)
+	if err := w.find(t, task).Do(t.Context(), task); err == nil {
+		t.Fatal("the first try succeeded")
+	}
+	w.fault(t, `{"kind":"status","status":409,"code":"Conflict","message":"an endpoint that has failed cannot be changed","match":{"method":"PUT","path":"**/onlineEndpoints/contoso-fraud","times":1}}`)
+	if err := w.find(t, task).Do(t.Context(), task); !errs.Is(err, errs.Conflict) {
+		t.Errorf("got %v", err)
+	}
+	w.get(t, endpoint+"/deployments/blue")
+	if n := w.journal.sent(http.MethodDelete, "/contoso-fraud"); n != 1 {
+		t.Errorf("S10 it was deleted %d times, want once: with it go its deployments", n)
+	}
+	w.want(t, task)
+}
+
 func TestAnEndpointThatIsNotAsWrittenDownIsNotRemoved(t *testing.T) {
 	t.Parallel()
 	w, endpoint, removing := fraud(t)
@@ -166,6 +217,7 @@ func TestAnEndpointThatIsNotAsWrittenDownIsNotRemoved(t *testing.T) {
 			d.Set("properties.model", strings.Replace(d.Text("properties.model"), "/versions/4", "/versions/3", 1))
 		}, "properties.model"},
 		{"a new variable", "/deployments/blue", func(d arm.Document) { d.Set("properties.environmentVariables.LEVEL", "debug") }, "properties.environmentVariables.LEVEL"},
+		{"a script whose name differs by its case alone", "/deployments/blue", func(d arm.Document) { d.Set("properties.codeConfiguration.scoringScript", "Score.py") }, "properties.codeConfiguration.scoringScript"},
 		{"another share of traffic", "", func(d arm.Document) { d.Set("properties.traffic", map[string]any{"blue": 50, "green": 50}) }, "properties.traffic"},
 		{"more instances, as autoscale gives", "/deployments/blue", func(d arm.Document) { d.Set("sku.capacity", 3) }, ""},
 	} {

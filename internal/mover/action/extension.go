@@ -96,13 +96,23 @@ func (restoreDiagnostics) Do(ctx context.Context, t *Task) error {
 	return err
 }
 
-// restoreAlert lets a metric alert watch the new ids.
+// restoreAlert lets an alert rule watch the new ids.
 type restoreAlert struct{ restoring }
 
 func (t *Task) alert(ctx context.Context) (arm.ID, arm.Document, error) {
-	where, body, err := t.bound(ctx)
+	id, err := t.Subject()
+	if err != nil {
+		return nil, nil, err
+	}
+	var kind aml.Alert
+	for _, alert := range aml.Alerts() {
+		if id.Type().Is(alert.Type) {
+			kind = alert
+		}
+	}
+	where, body, err := t.bound(ctx, kind.ReadOnly...)
 	if err == nil {
-		t.Where().References([]string{"properties.scopes.*"}, body)
+		t.Where().References(kind.References, body)
 	}
 	return where, body, err
 }

@@ -64,7 +64,7 @@ func lack(path string, present, wanted any, paths *[]string) {
 			lack(fmt.Sprintf("%s[%d]", path, i), is[i], want[i], paths)
 		}
 	default:
-		if !strings.EqualFold(fmt.Sprint(present), fmt.Sprint(want)) {
+		if !arm.SameText(fmt.Sprint(present), fmt.Sprint(want)) {
 			*paths = append(*paths, path)
 		}
 	}

@@ -141,14 +141,6 @@ func (t *Task) buryDead(ctx context.Context, c connections) error {
 	return nil
 }
 
-// endpointReadOnly are the members of a private endpoint that the service writes.
-var endpointReadOnly = []string{"properties.provisioningState", "properties.resourceGuid", "properties.networkInterfaces", "properties.customDnsConfigs",
-	"properties.ipConfigurations.*.id", "properties.ipConfigurations.*.etag", "properties.ipConfigurations.*.type",
-	"properties.privateLinkServiceConnections.*.id", "properties.privateLinkServiceConnections.*.etag", "properties.privateLinkServiceConnections.*.type",
-	"properties.privateLinkServiceConnections.*.properties.provisioningState", "properties.privateLinkServiceConnections.*.properties.privateLinkServiceConnectionState",
-	"properties.manualPrivateLinkServiceConnections.*.id", "properties.manualPrivateLinkServiceConnections.*.etag", "properties.manualPrivateLinkServiceConnections.*.type",
-	"properties.manualPrivateLinkServiceConnections.*.properties.provisioningState", "properties.manualPrivateLinkServiceConnections.*.properties.privateLinkServiceConnectionState"}
-
 // remake makes a private endpoint again that leads to where its resource is now. To what an endpoint leads cannot be changed, nor does a disconnected one come back to life: the dead one goes
 // first, and only when all of it is in the snapshot (D2).
 func (t *Task) remake(ctx context.Context, c connections) error {
@@ -156,7 +148,7 @@ func (t *Task) remake(ctx context.Context, c connections) error {
 	if err != nil {
 		return err
 	}
-	body := t.Where().ForPut(aml.Kind{ReadOnly: endpointReadOnly, References: []aml.Reference{
+	body := t.Where().ForPut(aml.Kind{ReadOnly: aml.PrivateEndpointReadOnly(), References: []aml.Reference{
 		{Path: "properties.privateLinkServiceConnections.*.properties.privateLinkServiceId"}, {Path: "properties.manualPrivateLinkServiceConnections.*.properties.privateLinkServiceId"}}}, original)
 	now, found, err := t.Read(ctx, c.endpoint)
 	if err != nil {
@@ -206,10 +198,6 @@ func disconnected(endpoint arm.Document) bool {
 	return all > 0 && dead == all
 }
 
-// zoneGroupReadOnly are the members of a DNS zone group that the service writes.
-var zoneGroupReadOnly = []string{"properties.provisioningState", "properties.privateDnsZoneConfigs.*.id", "properties.privateDnsZoneConfigs.*.etag", "properties.privateDnsZoneConfigs.*.type",
-	"properties.privateDnsZoneConfigs.*.properties.recordSets", "properties.privateDnsZoneConfigs.*.properties.provisioningState"}
-
 // missingZoneGroups are the DNS zone groups that the endpoint had and has not, with their bodies, by id.
 func (t *Task) missingZoneGroups(ctx context.Context, endpoint arm.ID) (map[string]arm.Document, error) {
 	missing := map[string]arm.Document{}
@@ -228,7 +216,7 @@ func (t *Task) missingZoneGroups(ctx context.Context, endpoint arm.ID) (map[stri
 		if err != nil {
 			return nil, err
 		}
-		where, body := t.Where().ID(id), t.Where().ForPut(aml.Kind{ReadOnly: zoneGroupReadOnly}, doc)
+		where, body := t.Where().ID(id), t.Where().ForPut(aml.Kind{ReadOnly: aml.DNSZoneGroupReadOnly()}, doc)
 		stands, err := t.stands(ctx, where, body)
 		if err != nil {
 			return nil, err

@@ -49,8 +49,19 @@ func computeBody(ctx context.Context, t *Task) (where arm.ID, body, original arm
 	return where, body, original, nil
 }
 
-// makeCompute makes a compute as it was, and stops an instance that was stopped.
+// makeCompute makes a compute as it was, and stops an instance that was stopped. On the way back it comes with what was bound to it; behind the move that is for steps of their own.
 func makeCompute(ctx context.Context, t *Task) error {
+	if err := remakeCompute(ctx, t); err != nil || !t.Back {
+		return err
+	}
+	id, err := t.Subject()
+	if err != nil {
+		return err
+	}
+	return t.rebind(ctx, id)
+}
+
+func remakeCompute(ctx context.Context, t *Task) error {
 	where, body, original, err := computeBody(ctx, t)
 	if err != nil {
 		return err

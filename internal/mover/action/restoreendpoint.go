@@ -45,7 +45,7 @@ func endpointBody(ctx context.Context, t *Task, id arm.ID) (arm.ID, arm.Document
 	return where, body, err
 }
 
-// makeEndpoint makes an endpoint with its keys, unless it stands. Keys can be given only while it is made.
+// makeEndpoint makes an endpoint with its keys, unless it stands.
 func makeEndpoint(ctx context.Context, t *Task, id arm.ID) error {
 	where, body, err := endpointBody(ctx, t, id)
 	if err != nil {
@@ -62,15 +62,23 @@ func makeEndpoint(ctx context.Context, t *Task, id arm.ID) error {
 	if err != nil {
 		return err
 	}
+	if stands && t.Back { // nobody removed it: its keys are its owner's
+		return t.tellEndpoint(ctx, where, original)
+	}
+	keys, err := endpointKeys(t, id, original)
+	if err != nil {
+		return err
+	}
 	if !stands {
-		keys, err := endpointKeys(t, id, original)
-		if err != nil {
-			return err
-		}
 		if keys != nil {
 			body.Set("properties.keys", keys)
 		}
 		if _, err := t.ensure(ctx, where, body); err != nil {
+			return err
+		}
+	}
+	if !t.Back {
+		if err := t.keepKeys(ctx, where, keys); err != nil {
 			return err
 		}
 	}

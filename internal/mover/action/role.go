@@ -20,6 +20,7 @@ type assignment struct {
 	scope arm.ID
 	role  arm.ID // as the original names it
 	body  arm.Document
+	same  string // the name that it had, when it is made again where it was
 }
 
 func (t *Task) assignment(ctx context.Context) (a assignment, err error) {
@@ -32,6 +33,9 @@ func (t *Task) assignment(ctx context.Context) (a assignment, err error) {
 		return a, err
 	}
 	a.scope = t.Where().ID(id.Scope())
+	if t.Back {
+		a.same = id.Name()
+	}
 	properties := map[string]any{}
 	for _, name := range []string{"principalId", "principalType", "condition", "conditionVersion", "description", "delegatedManagedIdentityResourceId"} {
 		if value, there := original.At("properties." + name); there && value != nil {
@@ -49,6 +53,9 @@ func (t *Task) assignment(ctx context.Context) (a assignment, err error) {
 
 // name is the same whenever the same principal gets the same role at the same scope.
 func (a assignment) name() string {
+	if a.same != "" {
+		return a.same
+	}
 	key := strings.ToLower(a.scope.String() + "|" + a.body.Text("properties.principalId") + "|" + a.body.Text("properties.roleDefinitionId"))
 	return uuid.NewSHA1(uuid.NameSpaceURL, []byte(key)).String()
 }

@@ -17,9 +17,10 @@ type saveSecrets struct{ restoring }
 // listings are the actions by which each kind tells its secrets.
 var listings = map[string]string{"datastores": "listSecrets", "onlineEndpoints": "listKeys", "connections": "listsecrets"}
 
+// Done goes by the journal besides: what an earlier attempt sealed may be days old, and a run that begins anew forgets that it was asked for.
 func (saveSecrets) Done(ctx context.Context, t *Task) (bool, error) {
 	if _, sealed := t.Secrets.Get(t.Step.Subject); sealed {
-		return true, nil
+		return resyncKeys{}.Done(ctx, t)
 	}
 	return holdsNone(ctx, t)
 }
@@ -41,31 +42,65 @@ func holdsNone(ctx context.Context, t *Task) (bool, error) {
 }
 
 func (saveSecrets) Do(ctx context.Context, t *Task) error {
+	if none, err := holdsNone(ctx, t); none || err != nil {
+		return err
+	}
 	id, err := t.Subject()
 	if err != nil {
 		return err
 	}
-	if none, err := holdsNone(ctx, t); none || err != nil {
+	if err := t.seal(ctx, id); err != nil {
 		return err
 	}
-	kind, _ := aml.KindOf(id.Type())
-	verb := listings[kind.Path]
-	if verb == "" {
-		return errs.New(errs.Unsupported, "NoSecrets", "secrets of %s cannot be read: its kind has no listing of them", id).At(id.String())
-	}
-	secret, err := t.Ask(ctx, id, verb)
-	if errs.Is(err, errs.Denied) {
-		return errs.Wrap(errs.Denied, "SecretsDenied", err, "the secrets of %s may not be read", id.Name()).At(id.String()).
-			Advise("the permission %s/%s/action is needed at %s", id.Type(), verb, parentName(id))
-	}
+	return t.Journal.Advance(ctx, t.Step.ID, asked)
+}
+
+// seal asks for the secrets of the subject, where it is, and seals them.
+func (t *Task) seal(ctx context.Context, where arm.ID) error {
+	secret, err := t.told(ctx, where)
 	if err != nil {
 		return err
 	}
+	return t.Secrets.Put(t.Step.Subject, secret)
+}
+
+// told is what the service tells about the secrets of a resource. An error when it lacks one without which the resource could not be made again.
+func (t *Task) told(ctx context.Context, where arm.ID) (seal.Secret, error) {
+	kind, _ := aml.KindOf(where.Type())
+	verb := listings[kind.Path]
+	if verb == "" {
+		return nil, errs.New(errs.Unsupported, "NoSecrets", "secrets of %s cannot be read: its kind has no listing of them", where).At(where.String())
+	}
+	secret, err := t.Ask(ctx, where, verb)
+	if errs.Is(err, errs.Denied) {
+		return nil, errs.Wrap(errs.Denied, "SecretsDenied", err, "the secrets of %s may not be read", where.Name()).At(where.String()).
+			Advise("the permission %s/%s/action is needed at %s", where.Type(), verb, parentName(where))
+	}
+	if err != nil {
+		return nil, err
+	}
 	if member := needed(kind, secret); member != "" {
-		return errs.New(errs.Conflict, "SecretsEmpty", "the service tells no %s of %s: without it, it could not be made or written again", member, id.Name()).At(id.String()).
+		return nil, errs.New(errs.Conflict, "SecretsEmpty", "the service tells no %s of %s: without it, it could not be made or written again", member, where.Name()).At(where.String()).
 			Advise("give it new credentials, or remove it, and resume")
 	}
-	return t.Secrets.Put(id.String(), secret)
+	return seal.Secret(secret), nil
+}
+
+// present is the secret of the subject as the service tells it now, where it is now: what was sealed before jobs were waited for may have been changed since. It is sealed as well, so that it
+// is in hand whatever happens next; where the service tells none, the one that was sealed stands. False when none ever was.
+func (t *Task) present(ctx context.Context, where arm.ID) (seal.Secret, bool, error) {
+	sealed, there := t.Secrets.Get(t.Step.Subject)
+	if !there {
+		return nil, false, nil
+	}
+	secret, err := t.told(ctx, where)
+	switch {
+	case err == nil:
+		return secret, true, t.Secrets.Put(t.Step.Subject, secret)
+	case ctx.Err() != nil || errs.Is(err, errs.Throttled):
+		return nil, false, err
+	}
+	return sealed, true, nil
 }
 
 // needed names the secret without which a subject cannot be made again and which a listing does not hold; empty when all is there. It is asked before anything is removed (D2).
@@ -80,8 +115,12 @@ func needed(kind aml.Kind, listing seal.Secret) string {
 		member = secretMembers[doc.Text("secretsType")]
 	case "onlineEndpoints":
 		member = "primaryKey"
-	default: // a connection may be without
-		return ""
+	default:
+		const authType = "properties.authType"
+		if doc.Text(authType) == "" {
+			return authType
+		}
+		return lackingOf(doc.Text(authType), doc)
 	}
 	if member == "" || doc.Text(member) == "" {
 		return cmp.Or(member, "type of secret that is known")

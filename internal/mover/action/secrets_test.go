@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -139,11 +140,38 @@ func TestWhatHoldsNoSecretIsNotSealed(t *testing.T) {
 		{"D2 no object", "datastores", `[]`, "secrets that can be read"},
 		{"a client secret", "datastores", `{"secretsType":"ServicePrincipal","clientSecret":"x"}`, ""},
 		{"the keys of an endpoint", "onlineEndpoints", `{"primaryKey":"x","secondaryKey":"y"}`, ""},
-		{"a connection may have none", "connections", `{"properties":{}}`, ""},
+		{"D2 a connection that tells null", "connections", `{"properties":{"authType":"AccountKey","credentials":null}}`, "key"},
+		{"D2 a personal token that is empty", "connections", `{"properties":{"authType":"PAT","credentials":{"pat":""}}}`, "pat"},
+		{"D2 a password without its user's name beside it", "connections", `{"properties":{"authType":"UsernamePassword","credentials":{"username":"u"}}}`, "password"},
+		{"D2 a connection of which nothing is told", "connections", `{"properties":{}}`, "properties.authType"},
+		{"D2 one of two access keys", "connections", `{"properties":{"authType":"AccessKey","credentials":{"accessKeyId":"x"}}}`, "secretAccessKey"},
+		{"D2 custom keys that are all null", "connections", `{"properties":{"authType":"CustomKeys","credentials":{"keys":{"a":null}}}}`, "keys"},
+		{"D2 a way to sign in that nobody knows", "connections", `{"properties":{"authType":"Novel","credentials":null}}`, "credentials"},
+		{"D2 its name in other letters is another one", "connections", `{"properties":{"authType":"none"}}`, "credentials"},
+		{"a way to sign in that nobody knows, with something", "connections", `{"properties":{"authType":"Novel","credentials":{"spell":"x"}}}`, ""},
+		{"custom keys", "connections", `{"properties":{"authType":"CustomKeys","credentials":{"keys":{"a":null,"b":"x"}}}}`, ""},
+		{"a connection of an older form has its secret in its value", "connections", `{"properties":{"authType":"PAT","value":"x"}}`, ""},
+		{"a managed identity needs none", "connections", `{"properties":{"authType":"ManagedIdentity","credentials":null}}`, ""},
+		{"whoever consented must do so again", "connections", `{"properties":{"authType":"OAuth2","credentials":null}}`, ""},
 	} {
 		kind, _ := aml.FindKind(c.path)
 		if got := needed(kind, seal.Secret(c.listing)); got != c.missing {
 			t.Errorf("%s: %q is missed, want %q", c.name, got, c.missing)
 		}
+	}
+}
+
+// TestARunThatBeginsAnewSealsAnew: keys may have been rotated since an earlier attempt sealed them.
+func TestARunThatBeginsAnewSealsAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "contoso")
+	endpoint := w.below("onlineEndpoints/contoso-fraud")
+	task := w.task(plan.SaveSecrets, endpoint, nil)
+	w.want(t, task)
+	w.ask(t, http.MethodPost, endpoint+"/regenerateKeys", map[string]any{"keyType": "Primary", "keyValue": "canary-of-a-new-key"})
+	w.journal.cursors = map[string]string{} // as a run that was taken back and begins anew
+	w.want(t, task)
+	if sealed, _ := w.Secrets.Get(endpoint); !strings.Contains(string(sealed), "canary-of-a-new-key") {
+		t.Error("D2 what is sealed is the key of an earlier attempt")
 	}
 }

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/amlmove/amlmove/cloudtest"
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rules"
 	"github.com/amlmove/amlmove/internal/snapshot"
@@ -65,6 +67,20 @@ func TestAGroupThatTheRunDidNotMakeIsLeft(t *testing.T) {
 	if !strings.Contains(fmt.Sprint(w.journal.remarks), "is left: somebody has put something into it") {
 		t.Errorf("nobody is told why the group is left: %v", w.journal.remarks)
 	}
+}
+
+func TestAGroupWhoseMakingWasRefusedIsNotOurs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "contoso")
+	group := strings.SplitN(w.Plan.Target, "/resourceGroups/", 2)[0] + "/resourceGroups/theirs"
+	task := w.task(plan.CreateGroup, group, plan.GroupDetail{Location: "East US"})
+	w.fault(t, `{"kind":"status","status":403,"code":"RequestDisallowedByPolicy","message":"no","match":{"method":"PUT","path":"**/resourceGroups/theirs","times":1}}`)
+	if err := (createGroup{}).Do(t.Context(), task); !errs.Is(err, errs.Denied) {
+		t.Fatalf("got %v", err)
+	}
+	w.ask(t, http.MethodPut, group, map[string]any{"location": "eastus"})
+	w.undone(t, task)
+	w.get(t, group) // else the run deleted somebody else's group
 }
 
 func TestARegistrationIsWaitedFor(t *testing.T) {
@@ -171,7 +187,7 @@ func TestOtherAddressesAreRemarked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := task.Where().ForPut(aml.Kind{ReadOnly: endpointReadOnly, References: []aml.Reference{{Path: "properties.privateLinkServiceConnections.*.properties.privateLinkServiceId"}}}, original)
+	body := task.Where().ForPut(aml.Kind{ReadOnly: aml.PrivateEndpointReadOnly(), References: []aml.Reference{{Path: "properties.privateLinkServiceConnections.*.properties.privateLinkServiceId"}}}, original)
 	body.Delete("properties.ipConfigurations")
 	body.Delete("properties.customNetworkInterfaceName")
 	if answer := w.cloud.Await(t, http.MethodPut, task.Step.Subject+"-other", body); answer.Status >= 300 {
@@ -296,4 +312,37 @@ func TestWhatCouldNotBeMadeAgainAnyMoreStopsTheRun(t *testing.T) {
 	}
 	w.done(t, task, false)
 	w.noFiles(t)
+}
+
+// TestEveryKindOfAlertWatchesTheNewID: whatever watched the workspace by its old id (arm-move 3.1).
+func TestEveryKindOfAlertWatchesTheNewID(t *testing.T) {
+	t.Parallel()
+	cloud := cloudtest.Start(t, cloudtest.Fixture("contoso-quiet"))
+	first := worldOn(t, cloud)
+	group, _, _ := strings.Cut(first.Plan.Workspace, "/providers/")
+	ws := first.Plan.Workspace
+	for path, body := range map[string]map[string]any{
+		"Microsoft.Insights/scheduledQueryRules/q": {"scopes": []any{ws}, "criteria": map[string]any{"allOf": []any{}}, "enabled": true},
+		"Microsoft.Insights/activityLogAlerts/a":   {"scopes": []any{ws}, "condition": map[string]any{"allOf": []any{map[string]any{"field": "resourceId", "equals": ws}}}, "actions": map[string]any{}, "enabled": true},
+		"Microsoft.AlertsManagement/smartDetectorAlertRules/s": {"scope": []any{ws}, "detector": map[string]any{"id": "FailureAnomaliesDetector"}, "state": "Enabled", "severity": "Sev3", "frequency": "PT1M",
+			"actionGroups": map[string]any{"groupIds": []any{}}},
+	} {
+		first.ask(t, http.MethodPut, group+"/providers/"+path, map[string]any{"location": "global", "properties": body})
+	}
+	w := worldOn(t, cloud)
+	w.move(t)
+	seen := 0
+	for _, alert := range aml.Alerts() {
+		for _, item := range w.facts.Of(snapshot.Source, alert.Type) {
+			seen++
+			w.want(t, w.task(plan.RestoreAlert, item.Key, nil))
+			now, err := json.Marshal(w.get(t, item.Key))
+			if err != nil || strings.Contains(string(now), ws) || !strings.Contains(string(now), w.Plan.Landing) {
+				t.Errorf("pain 16 %s watches %s (%v)", item.Name(), now, err)
+			}
+		}
+	}
+	if seen != 4 {
+		t.Errorf("%d alerts watch the workspace, want 4", seen)
+	}
 }

@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -94,6 +95,9 @@ func (createGroup) Do(ctx context.Context, t *Task) error {
 		return err
 	}
 	_, err = t.Put(ctx, id, arm.Document{"location": detail.Location})
+	if _, answered := azure.TraceOf(err); answered && !errs.Is(err, errs.Unavailable) { // it was refused: whoever makes the group then, it is not this run
+		return errors.Join(err, t.Journal.Advance(ctx, t.Step.ID, ""))
+	}
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/errs"
 )
 
 // restoreTraffic gives an endpoint its traffic, mirror or default deployment again. Behind the point of no return nothing is taken back.
@@ -36,14 +37,23 @@ func (restoreTraffic) Do(ctx context.Context, t *Task) error {
 	return t.Journal.Advance(ctx, t.Step.ID, told)
 }
 
-// setTraffic writes the endpoint whole, as it was: a PATCH cannot set traffic.
+// setTraffic writes the endpoint whole, as it was: a PATCH cannot set traffic. One that has failed is written over and never made anew: its deployments would go with it.
 func setTraffic(ctx context.Context, t *Task, id arm.ID) error {
 	where, body, lost, err := t.wholeEndpoint(ctx, id)
 	if err != nil {
 		return err
 	}
-	if _, err := t.ensure(ctx, where, body); err != nil {
-		return err
+	present, found, settling := t.settledOrGone(ctx, where)
+	switch {
+	case settling != nil && !errs.Is(settling, errs.Conflict): // Conflict: it settled badly
+		return settling
+	case !found:
+		return errs.New(errs.NotFound, "EndpointGone", "the endpoint %s is not there although it was made again: it has no deployments to share traffic out to", where.Name()).At(where.String()).
+			Advise("make it again by hand, or plan again")
+	case settling != nil || len(lacks(present, body)) > 0:
+		if _, err := t.Put(ctx, where, body); err != nil {
+			return err
+		}
 	}
 	for _, text := range lost {
 		if err := t.Remark(ctx, ToDo, text); err != nil {

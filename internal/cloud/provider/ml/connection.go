@@ -60,8 +60,10 @@ func putConnection(c *provider.Call) error {
 func connectionWithSecrets(secrets []string) func(*provider.Call) (any, error) {
 	return func(c *provider.Call) (any, error) {
 		public := tree.Clone(c.Doc.Public)
-		if tree.Object(public, "properties.credentials") == nil && tree.Object(c.Doc.Private, "properties.credentials") != nil {
-			tree.Set(public, "properties.credentials", map[string]any{})
+		for _, path := range []string{"properties.credentials", "properties.credentials.keys"} {
+			if tree.Object(public, path) == nil && tree.Object(c.Doc.Private, path) != nil {
+				tree.Set(public, path, map[string]any{})
+			}
 		}
 		for _, path := range secrets {
 			reveal(public, c.Doc.Private, path)
