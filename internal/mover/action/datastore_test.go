@@ -209,6 +209,9 @@ func TestASecretThatWasChangedSinceItWasSealedIsKept(t *testing.T) {
 	if !strings.Contains(w.secrets(t, w.landed(t, id), "listSecrets"), "a-newer-secret") {
 		t.Errorf("S46 a %s that somebody took out of use is back", secretMembers[kind])
 	}
+	if first, kept := w.Secrets.Get(id + beforehand); !kept || strings.Contains(string(first), "a-newer-secret") {
+		t.Error("what was sealed before the move is not in hand any more")
+	}
 }
 
 func TestWhoMayNotReadTheAccountsKeysUsesTheSealedOne(t *testing.T) {

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"strings"
@@ -95,12 +96,27 @@ func (t *Task) present(ctx context.Context, where arm.ID) (seal.Secret, bool, er
 	}
 	secret, err := t.told(ctx, where)
 	switch {
+	case err == nil && bytes.Equal(secret, sealed):
+		return secret, true, nil
 	case err == nil:
-		return secret, true, t.Secrets.Put(t.Step.Subject, secret)
+		return secret, true, t.replace(sealed, secret)
 	case ctx.Err() != nil || errs.Is(err, errs.Throttled):
 		return nil, false, err
 	}
 	return sealed, true, nil
+}
+
+// beforehand is what the name of a sealed secret ends in that was replaced behind the move: should the service have told something else than what it had, the original is still in hand.
+const beforehand = " (as first sealed)"
+
+// replace seals a secret in the place of another one, and keeps the first.
+func (t *Task) replace(sealed, secret seal.Secret) error {
+	if _, kept := t.Secrets.Get(t.Step.Subject + beforehand); !kept {
+		if err := t.Secrets.Put(t.Step.Subject+beforehand, sealed); err != nil {
+			return err
+		}
+	}
+	return t.Secrets.Put(t.Step.Subject, secret)
 }
 
 // needed names the secret without which a subject cannot be made again and which a listing does not hold; empty when all is there. It is asked before anything is removed (D2).
