@@ -12,7 +12,7 @@ import (
 )
 
 // hope is how the first run of a function saves round trips. It takes the generation for the one that was read last, on whatever connection. An update sends writes together
-// with what comes after them, at the latest with COMMIT. A view takes a walk that comes first for all that it reads, and begins no transaction for it; when more is read, the
+// with what comes after them, at the latest with COMMIT. One that begins with a hold and a walk takes them for what it remembers, and lets the server compare (bold.go). A view takes a walk that comes first for all that it reads, and begins no transaction for it; when more is read, the
 // transaction begins with the same walk, which must find the same. All of it is checked before anything is told or kept. When a hope is dashed the function is run again,
 // carefully: in one transaction, everything asked first and written at once. A generation that a careful update was told is compared with later readings all the same: what it waited
 // for when it held a node may have moved it. Then the next run holds the generation itself, and nobody moves it any more: others cannot outrun a long function for ever.
@@ -20,6 +20,7 @@ type hope struct {
 	hopeful bool
 	guess   int64 // the generation that was told, before anything was read or in an update; 0 when none was
 	alone   *walk // what a view read without a transaction
+	vouched bool  // the server compares the guess with the generation, behind a hold (bold.go)
 	dashed  bool
 	outrun  bool // a careful update was told a generation that moved on
 }
@@ -44,7 +45,7 @@ func (s *session) tell() int64 {
 }
 
 // mustKnow reports whether the generation has to come along with the first statement: views tell it, and a guess has to be judged.
-func (s *session) mustKnow() bool { return s.begin == sqlBeginRead || s.guess != 0 }
+func (s *session) mustKnow() bool { return s.begin == sqlBeginRead || s.guess != 0 && !s.vouched }
 
 // believed judges the hopes by what was read.
 func (s *session) believed() error {
@@ -60,7 +61,7 @@ func (s *session) believed() error {
 
 // judge makes sure that a guess was judged, whatever the function did with it.
 func (s *session) judge(ctx context.Context) error {
-	if s.guess == 0 || s.known {
+	if s.guess == 0 || s.known || s.vouched {
 		return nil
 	}
 	_, err := s.send(ctx, "read the generation")

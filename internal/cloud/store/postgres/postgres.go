@@ -38,6 +38,7 @@ type Store struct {
 	gate   row.Gate
 	ids    ids
 	newest atomic.Int64 // the newest generation that was read; 0 before the first
+	memory *memory
 }
 
 var _ store.Store = (*Store)(nil)
@@ -72,7 +73,7 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	if err != nil {
 		return nil, fault(ctx, "open", err)
 	}
-	return &Store{pool: pool}, nil
+	return &Store{pool: pool, memory: newMemory()}, nil
 }
 
 // Close waits for running transactions and closes the connections.

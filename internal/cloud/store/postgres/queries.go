@@ -80,6 +80,11 @@ const (
 	sqlHold          = `SELECT ` + nodeColumns + ` FROM cloud_node WHERE id = ANY($1::bigint[]) AND parent <> -1 ORDER BY id `
 	sqlHoldShared    = sqlHold + `FOR SHARE`
 	sqlHoldExclusive = sqlHold + `FOR UPDATE`
+	// They raise an error (division by zero) unless all is as it is hoped to be: the second sees what was committed while the first waited for its hold.
+	sqlHoldAsKnown = `WITH held AS (SELECT flag, etag, changed FROM cloud_node WHERE id = $1 AND parent <> -1 FOR SHARE)
+		SELECT 1 / count(*) FROM held WHERE flag = $2 AND etag = $3 AND changed = $4`
+	sqlStillFree = `SELECT 1 / count(*) FROM cloud_generation g WHERE g.number = $1
+		AND NOT EXISTS (SELECT FROM cloud_node n WHERE n.parent = $2 AND n.type_key = $3 AND n.name_key = $4)`
 	sqlHoldAhead     = `SELECT FROM cloud_node WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE`
 )
 

@@ -205,6 +205,11 @@ func (t *tx) Hold(ctx context.Context, mode store.LockMode, ids ...store.ID) ([]
 // HoldAndWalk holds and walks in one round trip. Each statement sees what was committed when it begins: the walk what the hold waited for.
 func (t *tx) HoldAndWalk(ctx context.Context, mode store.LockMode, id, from store.ID, steps []store.Step) (store.Node, []store.Node, error) {
 	w := newWalk(from, steps)
+	if mode == store.Shared && len(steps) == len(w.steps) {
+		if n, hoped, err := t.boldly(ctx, id, w); hoped || err != nil {
+			return n, nil, err
+		}
+	}
 	next := t.readGeneration(sqlGeneration)
 	if len(w.steps) > 0 {
 		next = w.statement(t.session)
@@ -213,6 +218,7 @@ func (t *tx) HoldAndWalk(ctx context.Context, mode store.LockMode, id, from stor
 	if err != nil {
 		return store.Node{}, nil, err
 	}
+	t.store.memory.keep(held[0])
 	met, err := t.walkOn(ctx, w, steps)
 	return held[0], met, err
 }

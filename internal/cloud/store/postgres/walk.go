@@ -63,6 +63,9 @@ func (w *walk) statement(s *session) statement {
 	}
 	return statement{sqlWalks[len(w.steps)], args, func(rows pgx.Rows) (err error) {
 		w.met, err = s.scanWalk(rows, len(w.steps))
+		if at := len(w.steps); len(w.met) == at && at > 0 {
+			s.store.memory.take(w.met[at-1].Parent, w.steps[at-1])
+		}
 		return err
 	}}
 }
