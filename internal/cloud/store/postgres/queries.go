@@ -85,7 +85,7 @@ const (
 		SELECT 1 / count(*) FROM held WHERE flag = $2 AND etag = $3 AND changed = $4`
 	sqlStillFree = `SELECT 1 / count(*) FROM cloud_generation g WHERE g.number = $1
 		AND NOT EXISTS (SELECT FROM cloud_node n WHERE n.parent = $2 AND n.type_key = $3 AND n.name_key = $4)`
-	sqlHoldAhead     = `SELECT FROM cloud_node WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE`
+	sqlHoldAhead = `SELECT FROM cloud_node WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE`
 )
 
 // Collecting. One collector at a time; each level is held before what lies below it is read.

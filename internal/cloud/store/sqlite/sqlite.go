@@ -24,6 +24,7 @@ type Store struct {
 	written    chan struct{} // closed when the writer goroutine is gone
 	durable    durable
 	readers    pool
+	held       held         // the writer's
 	generation atomic.Int64 // what committed transactions bumped; only the writer moves it
 	gate       row.Gate
 }
@@ -55,7 +56,7 @@ func openStore(ctx context.Context, path string, how care) (*Store, error) {
 		lock.release()
 		return nil, err
 	}
-	s := &Store{path: path, lock: lock, writer: writer, queue: make(chan *request), written: make(chan struct{})}
+	s := &Store{path: path, lock: lock, writer: writer, queue: make(chan *request), written: make(chan struct{}), held: held{}}
 	if err := s.durable.open(path, how); err != nil {
 		_ = writer.Close() // it changed nothing
 		lock.release()

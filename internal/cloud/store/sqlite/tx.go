@@ -15,6 +15,7 @@ type tx struct {
 	next     *int64 // the newest generation that anybody ever took, committed or not
 	bumped   bool
 	inserted *bool // by any member of the group
+	held     held
 }
 
 var _ store.Tx = (*tx)(nil)
@@ -75,6 +76,9 @@ func (t *tx) insert(ctx context.Context, n *store.Node, there *store.ID) error {
 
 // parentIsThere refuses a parent that does not exist or lies in the trash.
 func (t *tx) parentIsThere(ctx context.Context, id store.ID) error {
+	if _, there := t.held[id]; there {
+		return t.ready(ctx)
+	}
 	grand, found, err := t.parent(ctx, id)
 	if err == nil && (!found || grand == row.Trash) {
 		err = row.ParentMissing(id)
@@ -98,6 +102,9 @@ func (t *tx) Save(ctx context.Context, n store.Node) error {
 	if err == nil && changed == 0 {
 		err = row.NodeMissing(n.ID)
 	}
+	if err == nil {
+		t.held.saved(n)
+	}
 	return err
 }
 
@@ -116,6 +123,7 @@ func (t *tx) Reparent(ctx context.Context, id, parent store.ID) error {
 		}
 		at = next
 	}
+	delete(t.held, id)
 	changed, err := t.change(ctx, "reparent a node", sqlReparent, int64(parent), int64(id))
 	if taken(err) {
 		n, err := t.Node(ctx, id)
@@ -133,6 +141,7 @@ func (t *tx) Reparent(ctx context.Context, id, parent store.ID) error {
 // Trash hangs nodes below the reserved parent, under a key that nobody else can have.
 func (t *tx) Trash(ctx context.Context, ids ...store.ID) error {
 	for _, id := range ids {
+		delete(t.held, id)
 		changed, err := t.change(ctx, "trash a node", sqlTrash, int64(id))
 		if err != nil {
 			return err
@@ -148,7 +157,7 @@ func (t *tx) Trash(ctx context.Context, ids ...store.ID) error {
 func (t *tx) Hold(ctx context.Context, _ store.LockMode, ids ...store.ID) ([]store.Node, error) {
 	held := make([]store.Node, 0, len(ids))
 	for _, id := range ids {
-		n, err := t.Node(ctx, id)
+		n, err := t.node(ctx, id)
 		if err != nil {
 			return nil, err
 		}

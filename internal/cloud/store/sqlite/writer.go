@@ -160,7 +160,7 @@ func (g *group) one(req *request) {
 		req.turn <- turn{err: g.lost}
 		return
 	}
-	t := &tx{reader: reader{conn: g.conn, path: g.store.path, generation: g.seen}, next: g.next, inserted: &g.inserted}
+	t := &tx{reader: reader{conn: g.conn, path: g.store.path, generation: g.seen}, next: g.next, inserted: &g.inserted, held: g.store.held}
 	req.turn <- turn{tx: t}
 	err := <-req.ran
 	g.settle(err == nil)
@@ -172,6 +172,9 @@ func (g *group) one(req *request) {
 
 // settle ends the savepoint of one request.
 func (g *group) settle(keep bool) {
+	if !keep {
+		clear(g.store.held)
+	}
 	if !g.conn.InTransaction() { // SQLite had to roll back all of it, the work of the other members too
 		g.lose(&lite.Error{Extended: lite.IOError, Message: "an update of the same group broke the transaction"})
 		return
@@ -202,7 +205,10 @@ func (g *group) commit() {
 	}
 	if g.lost == nil {
 		g.store.generation.Store(g.seen)
-	} else if g.conn.InTransaction() {
+		return
+	}
+	clear(g.store.held)
+	if g.conn.InTransaction() {
 		_ = g.conn.Run(sqlRollback) // the loss is already on its way to everybody
 	}
 }
