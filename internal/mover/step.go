@@ -165,8 +165,11 @@ func (r *Run) uncarry(ctx context.Context, s plan.Step) (outcome, error) {
 	r.say(Event{Step: s, Back: true, State: StepRunning})
 	t := &action.Task{Env: r.env, Step: s, Back: true}
 	state, err := r.patiently(ctx, func() (StepState, error) {
-		if err := r.follow(ctx, t); err != nil {
-			return StepFailed, err
+		// Also what the way forward began: what it removes may look untouched until it is gone.
+		for _, begun := range []*action.Task{{Env: r.env, Step: s}, t} {
+			if err := r.follow(ctx, begun); err != nil {
+				return StepFailed, err
+			}
 		}
 		if err := a.Undo(ctx, t); err != nil {
 			return StepFailed, err
