@@ -87,7 +87,7 @@ func barClass(s Step) string {
 	case s.Back:
 		return "fair"
 	}
-	if class := map[string]string{"failed": "bad", "waiting": "fair", "running": "fair", "done": "again"}[s.State]; class != "" {
+	if class := map[string]string{"failed": "bad", "waiting": "fair", "running": "fair", "interrupted": "fair", "done": "again"}[s.State]; class != "" {
 		return class
 	}
 	return "stay"
