@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 type applyOptions struct {
 	runPlace
 	yes, noRollback bool
+	back            bool // the source as it was is what was asked for
 	workers         int
 	format          string
 }
@@ -36,6 +38,8 @@ func (o *applyOptions) flags(cmd *cobra.Command) {
 
 const exitCodes = `Exit codes: 0 moved and proven, 2 moved and a person still has something to do, 3 the plan is blocked, 4 moved in part or waiting for a person, 5 the plan is stale, 1 error,
 or failed and brought back.`
+
+const exitCodesBack = "Exit codes: 0 the source is as it was, 1 error, or not everything could be taken back."
 
 func newApply(s streams) *cobra.Command {
 	o := applyOptions{}
@@ -73,7 +77,7 @@ func runApply(ctx context.Context, s streams, o applyOptions, path string) error
 	if err != nil {
 		return err
 	}
-	if err := o.confirm(s, p); err != nil {
+	if err := o.confirm(ctx, s, p); err != nil {
 		return err
 	}
 	caller, err := client.Caller(ctx)
@@ -99,7 +103,7 @@ func drifted(s streams, err error) error {
 }
 
 // confirm asks once: the name of the workspace must be typed.
-func (o applyOptions) confirm(s streams, p *plan.Plan) error {
+func (o applyOptions) confirm(ctx context.Context, s streams, p *plan.Plan) error {
 	if o.yes {
 		return nil
 	}
@@ -111,15 +115,36 @@ func (o applyOptions) confirm(s streams, p *plan.Plan) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(s.err, "\nThe plan: %s.\nType the name of the workspace to carry this out, anything else to leave it: ", rehearsedText(p))
-	line, err := bufio.NewReader(s.in).ReadString('\n')
+	line, err := answer(ctx, s.in)
 	if strings.TrimSpace(line) == id.Name() {
 		return nil
 	}
 	if err != nil && line == "" {
 		_, _ = fmt.Fprintln(s.err)
+	}
+	if err != nil && line == "" && ctx.Err() == nil {
 		return errs.New(errs.Invalid, "NotConfirmed", "nobody is there to confirm").Advise("say --yes")
 	}
 	return errs.New(errs.Canceled, "NotConfirmed", "not confirmed: nothing was changed")
+}
+
+// answer reads a line. A read cannot be interrupted, and Ctrl-C must end the question.
+func answer(ctx context.Context, in io.Reader) (string, error) {
+	type read struct {
+		line string
+		err  error
+	}
+	answered := make(chan read, 1)
+	go func() {
+		line, err := bufio.NewReader(in).ReadString('\n')
+		answered <- read{line, err}
+	}()
+	select {
+	case r := <-answered:
+		return r.line, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }
 
 // openRun opens a run by its folder.
@@ -128,13 +153,9 @@ func (o applyOptions) openRun(ctx context.Context, folder mover.Folder, client *
 	if err != nil {
 		return nil, nil, err
 	}
-	var database *mover.Database
-	closing := func() error { return nil }
-	if o.db != "" {
-		if database, err = mover.OpenPostgres(ctx, o.db); err != nil {
-			return nil, nil, err
-		}
-		closing = database.Close
+	database, closing, err := o.database(ctx, folder)
+	if err != nil {
+		return nil, nil, err
 	}
 	run, err := mover.Open(ctx, mover.Options{Folder: folder, Client: client, Database: database, Secrets: secrets, Workers: o.workers, Watch: watch, NoRollback: o.noRollback})
 	if err != nil {
@@ -175,10 +196,10 @@ func newResume(s streams) *cobra.Command {
 }
 
 func newRollback(s streams) *cobra.Command {
-	o := applyOptions{}
+	o := applyOptions{back: true}
 	cmd := &cobra.Command{
 		Use: "rollback RUN", Short: "Bring the source back to what it was, while the workspace has not moved", Args: cobra.ExactArgs(1),
-		Long:    "Take back what a run did before its point of no return: computes and endpoints with their keys, deployments and traffic are made again where they were, schedules enabled, locks put back.",
+		Long:    "Take back what a run did before its point of no return: computes and endpoints with their keys, deployments and traffic are made again where they were, schedules enabled, locks put back.\n\n" + exitCodesBack,
 		Example: "  amlmove rollback contoso-ml-3fa94c21",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.onRun(cmd.Context(), s, args[0], (*mover.Run).Back)
@@ -189,10 +210,10 @@ func newRollback(s streams) *cobra.Command {
 }
 
 func newCancel(s streams) *cobra.Command {
-	o := applyOptions{}
+	o := applyOptions{back: true}
 	cmd := &cobra.Command{
 		Use: "cancel RUN", Short: "Give up a run: what it has done before the point of no return is taken back", Args: cobra.ExactArgs(1),
-		Long:    "Give up a run. One that has changed nothing is simply ended; one that has is rolled back. A run that another process works on is stopped there, with Ctrl-C.",
+		Long:    "Give up a run. One that has changed nothing is simply ended; one that has is rolled back. A run that another process works on is stopped there, with Ctrl-C.\n\n" + exitCodesBack,
 		Example: "  amlmove cancel contoso-ml-3fa94c21",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.onRun(cmd.Context(), s, args[0], (*mover.Run).Back)
@@ -223,9 +244,6 @@ func (o runPlace) find(id string) (mover.Folder, *azure.Client, error) {
 	meta, err := folder.Meta()
 	if err != nil {
 		return folder, nil, err
-	}
-	if meta.Database != "" && o.db == "" {
-		return folder, nil, errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", id, meta.Database).Advise("say --db with that URL")
 	}
 	endpoint := meta.Endpoint
 	if o.endpoint != "" {

@@ -183,6 +183,9 @@ func newCloudStatus(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Say whether a cloud runs on a data folder, and where", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkFormat(output); err != nil {
+				return err
+			}
 			state, err := folder.Read(data)
 			if err != nil {
 				return err

@@ -96,6 +96,7 @@ func TestTheLifeOfADetachedCloud(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(exitDone, []string{state.Endpoint, "sqlite", state.Subscriptions[0]}, "cloud", "status")
+	want(exitError, []string{"table or json"}, "cloud", "status", "-o", "yaml")
 	if shown := want(exitDone, []string{state.TenantID}, "cloud", "status", "-o", "json"); strings.Contains(shown, state.ClientSecret) {
 		t.Error("the status shows the client's secret")
 	}
