@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
@@ -141,7 +142,7 @@ func (e ending) text(to io.Writer, story mover.Story) error {
 	if e.Report != "" {
 		w.line("  report    %s", e.Report)
 	}
-	w.line("  next      %s", next(e.State, e.ID))
+	w.line("  next      %s", next(e.State, e.ID, filepath.Dir(e.Folder)))
 	return w.err
 }
 

@@ -101,6 +101,20 @@ func TestARunThatCannotBeReadIsToldAndHidesNoOther(t *testing.T) {
 			t.Errorf("status ends with %d: %s%s", code, out, stderr)
 		}
 	}
+	if code, out, stderr := run("status", "good", "--runs", root, "-o", "json"); code != exitDone || strings.Contains(out, "null") {
+		t.Errorf("a run that was never opened is told as %s, %d %s", out, code, stderr)
+	}
+	if err := os.RemoveAll(filepath.Join(root, "good")); err != nil {
+		t.Fatal(err)
+	}
+	if _, out, _ := run("status", "--runs", root); out != "" {
+		t.Errorf("of a folder with one run, which cannot be read, status says %s", out)
+	}
+}
+
+func TestDurationsAreMeasuredInRunsThatCanBeRead(t *testing.T) {
+	t.Parallel()
+	root := runsOf(t)
 	code, _, stderr := run("durations", "--runs", root)
 	if code != exitError || !strings.Contains(stderr, "half") || !strings.Contains(stderr, "1 runs in "+root+" tell no duration") {
 		t.Errorf("durations ends with %d: %s", code, stderr)
@@ -124,8 +138,9 @@ func TestProgressIsCutAtTheEdgeOfTheTerminal(t *testing.T) {
 // What was taken away and cannot be given back is lost also when the run went back; what was never touched is not.
 func TestOnlyWhatWasTakenAwayIsLost(t *testing.T) {
 	t.Parallel()
-	p := &plan.Plan{NoReturn: "move", Losses: []plan.Loss{{Subject: "/job/a"}, {Subject: "/job/b"}, {Subject: "/ci"}},
-		Steps: []plan.Step{{ID: "a", Subject: "/JOB/a"}, {ID: "b", Subject: "/job/b"}, {ID: "ci", Subject: "/ci"}, {ID: "move", Subject: "/w"}}}
+	p := &plan.Plan{NoReturn: "move", Losses: []plan.Loss{{Subject: "/job/a"}, {Subject: "/job/b"}, {Subject: "/e/deployments/d"}},
+		Steps: []plan.Step{{ID: "a", Subject: "/JOB/a", Action: plan.EndJob}, {ID: "b", Subject: "/job/b", Action: plan.EndJob}, {ID: "keys", Subject: "/e", Action: plan.SaveSecrets},
+			{ID: "e", Subject: "/e", Action: plan.RemoveEndpoint, Destroys: true}, {ID: "move", Subject: "/w"}}}
 	record := func(step string, state mover.StepState, back bool) mover.StepRecord {
 		return mover.StepRecord{Step: step, State: state, Back: back}
 	}
@@ -138,6 +153,8 @@ func TestOnlyWhatWasTakenAwayIsLost(t *testing.T) {
 	}{
 		{"nothing was begun", mover.Ready, nil, 0, ""},
 		{"went back", mover.RolledBack, []mover.StepRecord{record("a", mover.StepBlocked, false), record("a", mover.StepDone, true), record("b", mover.StepRunning, false)}, 1, "interrupted"},
+		{"had only read", mover.RolledBack, []mover.StepRecord{record("keys", mover.StepDone, false)}, 0, ""},
+		{"an endpoint was removed, with what is below it", mover.Failed, []mover.StepRecord{record("e", mover.StepDone, false)}, 1, ""},
 		{"is at work", mover.Running, []mover.StepRecord{record("a", mover.StepDone, false), record("b", mover.StepRunning, false)}, 1, "running"},
 		{"moved", mover.Partial, []mover.StepRecord{record("move", mover.StepDone, false)}, 3, ""},
 	} {
@@ -146,6 +163,15 @@ func TestOnlyWhatWasTakenAwayIsLost(t *testing.T) {
 		steps(d, story)
 		if lost := losses(story); len(lost) != c.lost || d.Steps[1].State != c.b {
 			t.Errorf("%s: lost is %v, and the second step is %q", c.name, lost, d.Steps[1].State)
+		}
+	}
+}
+
+func TestWhatToDoNextCanBeTyped(t *testing.T) {
+	t.Parallel()
+	for root, want := range map[string]string{defaultRuns: "amlmove report a-run", ".amlmove/demo/1/runs": "amlmove report a-run --runs .amlmove/demo/1/runs"} {
+		if got := next(mover.Done, "a-run", root); got != want {
+			t.Errorf("of a run in %s: %q, want %q", root, got, want)
 		}
 	}
 }

@@ -209,21 +209,28 @@ func stateOf(run mover.State, step mover.StepState) string {
 
 // losses are what the plan said cannot be made again: of a run that has not moved, only what it has taken away, whether it went back or not.
 func losses(story mover.Story) []plan.Loss {
-	done, back := map[string]bool{}, map[string]bool{}
+	back := map[string]bool{}
 	for _, record := range story.Steps {
 		if record.Back {
 			back[record.Step] = record.State.Well()
 		}
 	}
+	var taken []string // what was taken away: a loss is of it, or of something below it
 	for _, record := range story.Steps {
-		if step, ok := story.Plan.Find(record.Step); ok && !record.Back && (record.State == mover.StepDone || record.State == mover.StepBlocked && back[record.Step]) {
-			done[strings.ToLower(step.Subject)] = true
-			if step.ID == story.Plan.NoReturn {
-				return story.Plan.Losses
-			}
+		step, ok := story.Plan.Find(record.Step)
+		if !ok || record.Back || record.State != mover.StepDone && !(record.State == mover.StepBlocked && back[record.Step]) {
+			continue
+		}
+		if step.ID == story.Plan.NoReturn {
+			return story.Plan.Losses
+		}
+		if step.Destroys || step.Action == plan.EndJob {
+			taken = append(taken, strings.ToLower(step.Subject)+"/")
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(story.Plan.Losses), func(l plan.Loss) bool { return !done[strings.ToLower(l.Subject)] })
+	return slices.DeleteFunc(slices.Clone(story.Plan.Losses), func(l plan.Loss) bool {
+		return !slices.ContainsFunc(taken, func(subject string) bool { return strings.HasPrefix(strings.ToLower(l.Subject)+"/", subject) })
+	})
 }
 
 // windows measures the windows that the plan announced.

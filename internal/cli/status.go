@@ -81,7 +81,7 @@ func (p runPlace) statusAll(ctx context.Context, s streams, format string) error
 		}
 		rows = append(rows, rowOf(story))
 	}
-	if err := listRuns(s.out, rows, p.runs, format); err != nil {
+	if err := listRuns(s.out, rows, unread, p.runs, format); err != nil {
 		return err
 	}
 	if unread > 0 {
@@ -91,9 +91,12 @@ func (p runPlace) statusAll(ctx context.Context, s streams, format string) error
 }
 
 // listRuns prints runs, a line each.
-func listRuns(to io.Writer, rows []row, root, format string) error {
+func listRuns(to io.Writer, rows []row, unread int, root, format string) error {
 	if format == "json" {
 		return writeJSON(to, rows)
+	}
+	if len(rows) == 0 && unread > 0 {
+		return nil
 	}
 	if len(rows) == 0 {
 		_, err := fmt.Fprintf(to, "no runs in %s\n", root)
@@ -119,11 +122,11 @@ func (p runPlace) statusOf(ctx context.Context, s streams, id, format string) er
 			Remarks     []mover.Remark     `json:"remarks"`
 		}{rowOf(story), story.Steps, story.Remarks})
 	}
-	return statusText(s.out, story)
+	return statusText(s.out, story, p.runs)
 }
 
 // statusText says how far a run has come, and what to do next.
-func statusText(to io.Writer, story mover.Story) error {
+func statusText(to io.Writer, story mover.Story, root string) error {
 	r := rowOf(story)
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", printable(args)...) } // Flush tells
@@ -148,12 +151,15 @@ func statusText(to io.Writer, story mover.Story) error {
 			}
 		}
 	}
-	line("next\t%s", next(r.State, r.ID))
+	line("next\t%s", next(r.State, r.ID, root))
 	return w.Flush()
 }
 
-// next says what a person can do with a run in a state.
-func next(state mover.State, id string) string {
+// next says what a person can do with a run in a state, in words that can be typed where it was asked.
+func next(state mover.State, id, root string) string {
+	if root != defaultRuns {
+		id += " --runs " + root
+	}
 	switch state {
 	case mover.Done:
 		return "amlmove report " + id

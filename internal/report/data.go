@@ -229,6 +229,14 @@ type phaseOf struct {
 	Steps []Step
 }
 
+// some is a list that is one in JSON as well when nothing is in it.
+func some[T any](all []T) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all
+}
+
 // Arrange sorts what has no order of its own, and puts in the names that only the comparison knows: a role that was given again has a new one.
 func (d *Data) Arrange() {
 	if d.Verify != nil {
@@ -239,6 +247,8 @@ func (d *Data) Arrange() {
 			}
 		}
 	}
+	d.Accounts, d.Windows, d.Steps, d.ToDo, d.Differs, d.Losses, d.Findings, d.IDs, d.Support = some(d.Accounts), some(d.Windows), some(d.Steps), some(d.ToDo), some(d.Differs), some(d.Losses),
+		some(d.Findings), some(d.IDs), some(d.Support)
 	slices.SortFunc(d.IDs, func(a, b Renamed) int { return cmp.Compare(a.Was, b.Was) })
 	byStep := func(a, b Remark) int { return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Text, b.Text)) }
 	slices.SortFunc(d.ToDo, byStep)

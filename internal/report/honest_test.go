@@ -107,3 +107,14 @@ func TestMaskedIsWhateverIsCalledTheIDOfASubscription(t *testing.T) {
 		}
 	}
 }
+
+// Whoever reads the JSON goes through lists without asking whether there are any.
+func TestListsOfTheReportForMachinesAreLists(t *testing.T) {
+	t.Parallel()
+	d := &Data{Run: "r", State: "ready"}
+	d.Arrange()
+	var b bytes.Buffer
+	if err := JSON(&b, d); err != nil || strings.Contains(b.String(), "null") {
+		t.Errorf("got %s, %v", b.String(), err)
+	}
+}
