@@ -16,6 +16,7 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/seal"
 )
 
 // applyOptions are the flags of `apply`, `resume` and `rollback`.
@@ -147,12 +148,8 @@ func answer(ctx context.Context, in io.Reader) (string, error) {
 	}
 }
 
-// openRun opens a run by its folder.
-func (o applyOptions) openRun(ctx context.Context, folder mover.Folder, client *azure.Client, watch func(mover.Event)) (*mover.Run, func() error, error) {
-	secrets, err := box(folder)
-	if err != nil {
-		return nil, nil, err
-	}
+// openRun opens a run by its folder. Whoever only reads needs no secrets.
+func (o applyOptions) openRun(ctx context.Context, folder mover.Folder, client *azure.Client, secrets *seal.Box, watch func(mover.Event)) (*mover.Run, func() error, error) {
 	database, closing, err := o.database(ctx, folder)
 	if err != nil {
 		return nil, nil, err
@@ -167,7 +164,11 @@ func (o applyOptions) openRun(ctx context.Context, folder mover.Folder, client *
 // drive carries a run on, in a direction, shows it, and leaves a report.
 func (o applyOptions) drive(ctx context.Context, s streams, folder mover.Folder, client *azure.Client, direction func(*mover.Run, context.Context) (mover.Record, error)) (err error) {
 	view := newProgress(s.err)
-	run, closing, err := o.openRun(ctx, folder, client, view.hear)
+	secrets, err := box(folder)
+	if err != nil {
+		return err
+	}
+	run, closing, err := o.openRun(ctx, folder, client, secrets, view.hear)
 	if err != nil {
 		return err
 	}

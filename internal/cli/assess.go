@@ -75,6 +75,9 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 	if err != nil {
 		return err
 	}
+	if len(ids) == 0 {
+		_, _ = fmt.Fprintln(s.err, "amlmove: no workspace was found: check who is signed in, and which subscriptions that one may read")
+	}
 	all := []report.Assessment{}
 	for i, id := range ids {
 		_, _ = fmt.Fprintf(s.err, "%d of %d: %s\n", i+1, len(ids), id)

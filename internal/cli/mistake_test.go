@@ -15,6 +15,7 @@ import (
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/report"
+	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
 // hesitant is a person who presses Ctrl-C instead of an answer.
@@ -173,5 +174,39 @@ func TestWhatToDoNextCanBeTyped(t *testing.T) {
 		if got := next(mover.Done, "a-run", root); got != want {
 			t.Errorf("of a run in %s: %q, want %q", root, got, want)
 		}
+	}
+}
+
+// What could not be read into a snapshot looks as if it were gone: whoever compares is told.
+func TestADifferenceThatIsOnlyAGapIsTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const group = "/subscriptions/s/resourceGroups/g"
+	written := func(name string, add func(*snapshot.Writer) error) string {
+		path := filepath.Join(dir, name)
+		w, err := snapshot.Create(t.Context(), path, false)
+		if err == nil {
+			err = add(w)
+		}
+		if err == nil {
+			_, err = w.Finish(t.Context(), snapshot.Header{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	old := written("old.snap", func(w *snapshot.Writer) error {
+		return w.Add(t.Context(), snapshot.Document{Section: snapshot.Source, ID: group, Type: "Microsoft.Resources/resourceGroups", Body: []byte(`{"id":"` + group + `"}`)})
+	})
+	unread := written("new.snap", func(w *snapshot.Writer) error {
+		return w.AddGap(t.Context(), snapshot.Gap{Section: snapshot.Source, Path: group, Status: 403, Code: "AuthorizationFailed"})
+	})
+	code, out, stderr := run("snapshot", "diff", old, unread)
+	if code != exitWarnings || !strings.Contains(out, "removed") || !strings.Contains(stderr, "not in "+unread+", whether it is there or not: source "+group) {
+		t.Errorf("diff ends with %d: %s%s", code, out, stderr)
+	}
+	if code, _, stderr := run("snapshot", "diff", old, old); code != exitDone || stderr != "" {
+		t.Errorf("without a gap diff ends with %d: %s", code, stderr)
 	}
 }

@@ -32,7 +32,7 @@ func (o applyOptions) verify(ctx context.Context, s streams, id string) (err err
 	if err != nil {
 		return err
 	}
-	run, closing, err := o.openRun(ctx, folder, client, func(mover.Event) {})
+	run, closing, err := o.openRun(ctx, folder, client, nil, func(mover.Event) {})
 	if err != nil {
 		return err
 	}

@@ -102,6 +102,12 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(".amlmove", "runs", run, "report.html")); err != nil {
 		t.Errorf("apply left no report: %v", err)
 	}
+	t.Setenv("AMLMOVE_SEAL_KEY", "")
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(w.dir, "somebody-else"))
+	want(t, 0, "0 differences", "verify", run) // who only compares needs no key of secrets, and makes none
+	if _, err := os.Stat("somebody-else"); err == nil {
+		t.Error("verify made a key")
+	}
 	comparedAgain(t, w, run)
 	want(t, 1, "tell no duration", "durations", "--runs", "elsewhere")
 	want(t, 0, "deployments.put", "durations", run, "--file", "ours.json")
