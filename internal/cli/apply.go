@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -249,6 +250,9 @@ func (o runPlace) find(id string) (mover.Folder, *azure.Client, error) {
 	endpoint := meta.Endpoint
 	if o.endpoint != "" {
 		endpoint = o.endpoint
+	}
+	if other := os.Getenv("AMLMOVE_ENDPOINT"); endpoint == "" && other != "" { // what is done there would be taken for done
+		return folder, nil, errs.New(errs.Conflict, "RunElsewhere", "the run %s was begun against Azure, and AMLMOVE_ENDPOINT names %s", id, other).Advise("unset AMLMOVE_ENDPOINT, or say --endpoint if that is where the run is")
 	}
 	client, err := connect(endpoint)
 	return folder, client, err

@@ -210,3 +210,16 @@ func TestADifferenceThatIsOnlyAGapIsTold(t *testing.T) {
 		t.Errorf("without a gap diff ends with %d: %s", code, stderr)
 	}
 }
+
+// A run of Azure is not carried on in a practice cloud that a shell happens to name: what is done there would be taken for done.
+func TestARunOfAzureIsNotCarriedOnInThePracticeCloudOfAShell(t *testing.T) {
+	root := runsOf(t)
+	t.Setenv("AMLMOVE_ENDPOINT", "https://127.0.0.1:1")
+	t.Setenv("AMLMOVE_SEAL_KEY", "")
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	for _, command := range []string{"resume", "rollback", "cancel", "verify"} {
+		if code, _, stderr := run(command, "good", "--runs", root); code != exitError || !strings.Contains(stderr, "was begun against Azure, and AMLMOVE_ENDPOINT names https://127.0.0.1:1") {
+			t.Errorf("%s ends with %d: %s", command, code, stderr)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -116,5 +117,20 @@ func TestListsOfTheReportForMachinesAreLists(t *testing.T) {
 	var b bytes.Buffer
 	if err := JSON(&b, d); err != nil || strings.Contains(b.String(), "null") {
 		t.Errorf("got %s, %v", b.String(), err)
+	}
+}
+
+// Two instants of the axis with the same words say that no time lies between them.
+func TestInstantsOfTheTimelineAreToldApart(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2026, 11, 28, 11, 0, 0, 0, time.UTC)
+	for _, span := range []time.Duration{60 * time.Millisecond, 406 * time.Millisecond, 5 * time.Second, 3 * time.Hour} {
+		words := map[string]bool{}
+		for _, found := range regexp.MustCompile(`text-anchor="\w+">([^<]+)<`).FindAllStringSubmatch(axis(begin, begin.Add(span), 1, 10), -1) {
+			words[found[1]] = true
+		}
+		if len(words) != 6 {
+			t.Errorf("an axis of %v has the instants %v", span, words)
+		}
 	}
 }
