@@ -70,7 +70,12 @@ func runApply(ctx context.Context, s streams, o applyOptions, path string) error
 		return err
 	}
 	if !p.Applyable {
-		if err := planText(s, p, path); err != nil {
+		if o.format == "json" {
+			err = writeJSON(s.out, p)
+		} else {
+			err = planText(s, p, path)
+		}
+		if err != nil {
 			return err
 		}
 		return exitStatus(exitBlockers)

@@ -35,8 +35,7 @@ func newCloud(s streams) *cobra.Command {
 their children, and moves with the damage that Azure's page describes. There is no data plane: blobs, secrets, images and scoring calls are named
 in the documents and do not answer.`,
 	}
-	cmd.AddCommand(newCloudUp(s), newCloudDown(s), newCloudStatus(s), newCloudSeed(s), newCloudFork(s), newCloudRewind(s), newCloudRecord(s), newCloudAPI(s), newCloudAz(s))
-	return cmd
+	return family(cmd, newCloudUp(s), newCloudDown(s), newCloudStatus(s), newCloudSeed(s), newCloudFork(s), newCloudRewind(s), newCloudRecord(s), newCloudAPI(s), newCloudAz(s))
 }
 
 // upOptions are the flags of `cloud up`.

@@ -223,3 +223,17 @@ func TestARunOfAzureIsNotCarriedOnInThePracticeCloudOfAShell(t *testing.T) {
 		}
 	}
 }
+
+func TestACommandThatIsNoneIsAMistakeWhereverItStands(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"bogus"}, {"cloud", "dwon"}, {"snapshot", "vefiry", "w.snap"}} {
+		if code, out, stderr := run(args...); code != exitError || out != "" || !strings.Contains(stderr, args[min(1, len(args)-1)]) {
+			t.Errorf("%v ends with %d: %s%s", args, code, out, stderr)
+		}
+	}
+	for _, args := range [][]string{{"cloud"}, {"snapshot"}} {
+		if code, out, _ := run(args...); code != exitDone || !strings.Contains(out, "Available Commands") {
+			t.Errorf("%v ends with %d: %s", args, code, out)
+		}
+	}
+}

@@ -70,6 +70,18 @@ func describe(err error) string {
 	return text
 }
 
+// family makes a command of others below it. A word that is none of them is a mistake: help would end as if all were done.
+func family(cmd *cobra.Command, members ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(members...)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return errs.New(errs.Invalid, "UnknownCommand", "%s has no command %q", cmd.CommandPath(), args[0]).Advise("%s --help lists them", cmd.CommandPath())
+		}
+		return cmd.Help()
+	}
+	return cmd
+}
+
 func newRoot(s streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "amlmove",

@@ -17,8 +17,7 @@ func newSnapshot(s streams) *cobra.Command {
 		Use: "snapshot", Short: "Look into snapshot files, compare them, check them",
 		Long: "Look into the files that `amlmove capture` writes. Everything works offline.",
 	}
-	cmd.AddCommand(newSnapshotShow(s), newSnapshotExport(s), newSnapshotDiff(s), newSnapshotVerify(s))
-	return cmd
+	return family(cmd, newSnapshotShow(s), newSnapshotExport(s), newSnapshotDiff(s), newSnapshotVerify(s))
 }
 
 // onSnapshot opens a file for a command.

@@ -52,6 +52,9 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	want(t, 1, "which workspaces", "assess")
 	want(t, 3, "Stops the move", append([]string{"plan", "contoso-ml", "-o", "blocked.json"}, to...)...)
 	want(t, 3, "Stops the move", "apply", "blocked.json", "--yes")
+	if out := want(t, 3, "", "apply", "blocked.json", "--yes", "-o", "json"); !json.Valid([]byte(out)) {
+		t.Errorf("of a blocked plan apply says to machines: %s", out)
+	}
 	want(t, 1, "--overwrite", append([]string{"plan", "contoso-ml", "-o", "blocked.json"}, to...)...)
 	if err := os.WriteFile("kept.snap", []byte("written down before"), 0o600); err != nil {
 		t.Fatal(err)
