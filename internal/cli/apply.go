@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -15,12 +17,14 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/seal"
 )
 
 // applyOptions are the flags of `apply`, `resume` and `rollback`.
 type applyOptions struct {
 	runPlace
 	yes, noRollback bool
+	back            bool // the source as it was is what was asked for
 	workers         int
 	format          string
 }
@@ -36,6 +40,8 @@ func (o *applyOptions) flags(cmd *cobra.Command) {
 
 const exitCodes = `Exit codes: 0 moved and proven, 2 moved and a person still has something to do, 3 the plan is blocked, 4 moved in part or waiting for a person, 5 the plan is stale, 1 error,
 or failed and brought back.`
+
+const exitCodesBack = "Exit codes: 0 the source is as it was, 1 error, or not everything could be taken back."
 
 func newApply(s streams) *cobra.Command {
 	o := applyOptions{}
@@ -64,7 +70,12 @@ func runApply(ctx context.Context, s streams, o applyOptions, path string) error
 		return err
 	}
 	if !p.Applyable {
-		if err := planText(s, p, path); err != nil {
+		if o.format == "json" {
+			err = writeJSON(s.out, p)
+		} else {
+			err = planText(s, p, path)
+		}
+		if err != nil {
 			return err
 		}
 		return exitStatus(exitBlockers)
@@ -73,7 +84,7 @@ func runApply(ctx context.Context, s streams, o applyOptions, path string) error
 	if err != nil {
 		return err
 	}
-	if err := o.confirm(s, p); err != nil {
+	if err := o.confirm(ctx, s, p); err != nil {
 		return err
 	}
 	caller, err := client.Caller(ctx)
@@ -99,7 +110,7 @@ func drifted(s streams, err error) error {
 }
 
 // confirm asks once: the name of the workspace must be typed.
-func (o applyOptions) confirm(s streams, p *plan.Plan) error {
+func (o applyOptions) confirm(ctx context.Context, s streams, p *plan.Plan) error {
 	if o.yes {
 		return nil
 	}
@@ -111,30 +122,43 @@ func (o applyOptions) confirm(s streams, p *plan.Plan) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(s.err, "\nThe plan: %s.\nType the name of the workspace to carry this out, anything else to leave it: ", rehearsedText(p))
-	line, err := bufio.NewReader(s.in).ReadString('\n')
+	line, err := answer(ctx, s.in)
 	if strings.TrimSpace(line) == id.Name() {
 		return nil
 	}
 	if err != nil && line == "" {
 		_, _ = fmt.Fprintln(s.err)
+	}
+	if err != nil && line == "" && ctx.Err() == nil {
 		return errs.New(errs.Invalid, "NotConfirmed", "nobody is there to confirm").Advise("say --yes")
 	}
 	return errs.New(errs.Canceled, "NotConfirmed", "not confirmed: nothing was changed")
 }
 
-// openRun opens a run by its folder.
-func (o applyOptions) openRun(ctx context.Context, folder mover.Folder, client *azure.Client, watch func(mover.Event)) (*mover.Run, func() error, error) {
-	secrets, err := box(folder)
+// answer reads a line. A read cannot be interrupted, and Ctrl-C must end the question.
+func answer(ctx context.Context, in io.Reader) (string, error) {
+	type read struct {
+		line string
+		err  error
+	}
+	answered := make(chan read, 1)
+	go func() {
+		line, err := bufio.NewReader(in).ReadString('\n')
+		answered <- read{line, err}
+	}()
+	select {
+	case r := <-answered:
+		return r.line, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// openRun opens a run by its folder. Whoever only reads needs no secrets.
+func (o applyOptions) openRun(ctx context.Context, folder mover.Folder, client *azure.Client, secrets *seal.Box, watch func(mover.Event)) (*mover.Run, func() error, error) {
+	database, closing, err := o.database(ctx, folder)
 	if err != nil {
 		return nil, nil, err
-	}
-	var database *mover.Database
-	closing := func() error { return nil }
-	if o.db != "" {
-		if database, err = mover.OpenPostgres(ctx, o.db); err != nil {
-			return nil, nil, err
-		}
-		closing = database.Close
 	}
 	run, err := mover.Open(ctx, mover.Options{Folder: folder, Client: client, Database: database, Secrets: secrets, Workers: o.workers, Watch: watch, NoRollback: o.noRollback})
 	if err != nil {
@@ -146,7 +170,11 @@ func (o applyOptions) openRun(ctx context.Context, folder mover.Folder, client *
 // drive carries a run on, in a direction, shows it, and leaves a report.
 func (o applyOptions) drive(ctx context.Context, s streams, folder mover.Folder, client *azure.Client, direction func(*mover.Run, context.Context) (mover.Record, error)) (err error) {
 	view := newProgress(s.err)
-	run, closing, err := o.openRun(ctx, folder, client, view.hear)
+	secrets, err := box(folder)
+	if err != nil {
+		return err
+	}
+	run, closing, err := o.openRun(ctx, folder, client, secrets, view.hear)
 	if err != nil {
 		return err
 	}
@@ -175,10 +203,10 @@ func newResume(s streams) *cobra.Command {
 }
 
 func newRollback(s streams) *cobra.Command {
-	o := applyOptions{}
+	o := applyOptions{back: true}
 	cmd := &cobra.Command{
 		Use: "rollback RUN", Short: "Bring the source back to what it was, while the workspace has not moved", Args: cobra.ExactArgs(1),
-		Long:    "Take back what a run did before its point of no return: computes and endpoints with their keys, deployments and traffic are made again where they were, schedules enabled, locks put back.",
+		Long:    "Take back what a run did before its point of no return: computes and endpoints with their keys, deployments and traffic are made again where they were, schedules enabled, locks put back.\n\n" + exitCodesBack,
 		Example: "  amlmove rollback contoso-ml-3fa94c21",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.onRun(cmd.Context(), s, args[0], (*mover.Run).Back)
@@ -189,10 +217,10 @@ func newRollback(s streams) *cobra.Command {
 }
 
 func newCancel(s streams) *cobra.Command {
-	o := applyOptions{}
+	o := applyOptions{back: true}
 	cmd := &cobra.Command{
 		Use: "cancel RUN", Short: "Give up a run: what it has done before the point of no return is taken back", Args: cobra.ExactArgs(1),
-		Long:    "Give up a run. One that has changed nothing is simply ended; one that has is rolled back. A run that another process works on is stopped there, with Ctrl-C.",
+		Long:    "Give up a run. One that has changed nothing is simply ended; one that has is rolled back. A run that another process works on is stopped there, with Ctrl-C.\n\n" + exitCodesBack,
 		Example: "  amlmove cancel contoso-ml-3fa94c21",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.onRun(cmd.Context(), s, args[0], (*mover.Run).Back)
@@ -224,12 +252,12 @@ func (o runPlace) find(id string) (mover.Folder, *azure.Client, error) {
 	if err != nil {
 		return folder, nil, err
 	}
-	if meta.Database != "" && o.db == "" {
-		return folder, nil, errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", id, meta.Database).Advise("say --db with that URL")
-	}
 	endpoint := meta.Endpoint
 	if o.endpoint != "" {
 		endpoint = o.endpoint
+	}
+	if other := os.Getenv("AMLMOVE_ENDPOINT"); endpoint == "" && other != "" { // what is done there would be taken for done
+		return folder, nil, errs.New(errs.Conflict, "RunElsewhere", "the run %s was begun against Azure, and AMLMOVE_ENDPOINT names %s", id, other).Advise("unset AMLMOVE_ENDPOINT, or say --endpoint if that is where the run is")
 	}
 	client, err := connect(endpoint)
 	return folder, client, err

@@ -71,9 +71,12 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 	if err != nil {
 		return err
 	}
-	ids, err := o.workspaces(ctx, client, names)
+	ids, err := o.workspaces(ctx, s, client, names)
 	if err != nil {
 		return err
+	}
+	if len(ids) == 0 {
+		_, _ = fmt.Fprintln(s.err, "amlmove: no workspace was found: check who is signed in, and which subscriptions that one may read")
 	}
 	all := []report.Assessment{}
 	for i, id := range ids {
@@ -107,7 +110,7 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 }
 
 // workspaces are those named, or those found in subscriptions.
-func (o assessOptions) workspaces(ctx context.Context, c *azure.Client, names []string) ([]arm.ID, error) {
+func (o assessOptions) workspaces(ctx context.Context, s streams, c *azure.Client, names []string) ([]arm.ID, error) {
 	var ids []arm.ID
 	for _, name := range names {
 		id, err := capture.Find(ctx, c, name)
@@ -137,6 +140,7 @@ func (o assessOptions) workspaces(ctx context.Context, c *azure.Client, names []
 	for _, subscription := range subscriptions {
 		found, err := workspacesOf(ctx, c, subscription)
 		if o.all && (errs.Is(err, errs.Denied) || errs.Is(err, errs.NotFound)) { // in reach, but not to be read
+			_, _ = fmt.Fprintf(s.err, "amlmove: not looked at: the subscription %s: %s\n", subscription, describe(err))
 			continue
 		}
 		if err != nil {

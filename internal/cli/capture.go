@@ -231,7 +231,7 @@ func writeJSON(to io.Writer, value any) error {
 func (r result) table(to io.Writer) error {
 	h := r.Header
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // Flush tells
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", printable(args)...) } // Flush tells
 	line("snapshot\t%s", r.File)
 	line("workspace\t%s", h.WorkspaceID)
 	line("target\t%s", cmp.Or(h.TargetID, "(none named)"))

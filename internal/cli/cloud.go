@@ -35,8 +35,7 @@ func newCloud(s streams) *cobra.Command {
 their children, and moves with the damage that Azure's page describes. There is no data plane: blobs, secrets, images and scoring calls are named
 in the documents and do not answer.`,
 	}
-	cmd.AddCommand(newCloudUp(s), newCloudDown(s), newCloudStatus(s), newCloudSeed(s), newCloudFork(s), newCloudRewind(s), newCloudRecord(s), newCloudAPI(s), newCloudAz(s))
-	return cmd
+	return family(cmd, newCloudUp(s), newCloudDown(s), newCloudStatus(s), newCloudSeed(s), newCloudFork(s), newCloudRewind(s), newCloudRecord(s), newCloudAPI(s), newCloudAz(s))
 }
 
 // upOptions are the flags of `cloud up`.
@@ -183,6 +182,9 @@ func newCloudStatus(s streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "status", Short: "Say whether a cloud runs on a data folder, and where", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkFormat(output); err != nil {
+				return err
+			}
 			state, err := folder.Read(data)
 			if err != nil {
 				return err

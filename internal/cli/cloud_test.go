@@ -96,6 +96,7 @@ func TestTheLifeOfADetachedCloud(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(exitDone, []string{state.Endpoint, "sqlite", state.Subscriptions[0]}, "cloud", "status")
+	want(exitError, []string{"table or json"}, "cloud", "status", "-o", "yaml")
 	if shown := want(exitDone, []string{state.TenantID}, "cloud", "status", "-o", "json"); strings.Contains(shown, state.ClientSecret) {
 		t.Error("the status shows the client's secret")
 	}
@@ -149,6 +150,14 @@ func statesHaveNames(t *testing.T, want func(int, []string, ...string) string, d
 		t.Errorf("a group that was made meanwhile gives %v", err)
 	}
 	want(exitError, []string{"has no workspace"}, "cloud", "record", t.TempDir())
+	if code, out, stderr := run("assess", "--all", "--endpoint", data, "-o", "json"); code != exitDone || out != "[]\n" || !strings.Contains(stderr, "no workspace was found") || strings.Contains(stderr, "not looked at") {
+		t.Errorf("of a cloud without workspaces assess says, with %d: %s%s", code, out, stderr)
+	}
+	want(exitDone, nil, "cloud", "api", "POST", "faults", `{"kind":"status","status":403,"code":"AuthorizationFailed","match":{"path":"**/workspaces"}}`)
+	if code, _, stderr := run("assess", "--all", "--endpoint", data); code != exitDone || !strings.Contains(stderr, "not looked at: the subscription "+state.Subscriptions[0]) {
+		t.Errorf("of subscriptions that may not be read assess says, with %d: %s", code, stderr)
+	}
+	want(exitDone, nil, "cloud", "api", "DELETE", "faults")
 	want(exitDone, []string{"no state of this cloud has a name"}, "cloud", "fork", "empty-handed", "--drop")
 }
 

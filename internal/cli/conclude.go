@@ -2,13 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/mover/action"
 	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/report"
 	"github.com/amlmove/amlmove/internal/verify"
 )
 
@@ -63,9 +67,9 @@ func (o applyOptions) conclude(ctx context.Context, s streams, run *mover.Run, r
 		return err
 	}
 	story.Record = record
-	page, err := leaveReport(ctx, run.Folder, story)
-	if err != nil {
-		return err
+	page, unwritten := leaveReport(ctx, run.Folder, story) // how the run ended is told all the same
+	if unwritten != nil {
+		page = ""
 	}
 	e := ending{Record: record, Folder: run.Folder.Path, Report: page, Verify: found, Remarks: story.Remarks}
 	if o.format == "json" {
@@ -73,8 +77,11 @@ func (o applyOptions) conclude(ctx context.Context, s streams, run *mover.Run, r
 	} else {
 		err = e.text(s.out, story)
 	}
-	if err != nil {
+	if err := errors.Join(unwritten, err); err != nil {
 		return err
+	}
+	if o.back && record.State == mover.RolledBack {
+		return nil
 	}
 	return e.status()
 }
@@ -102,7 +109,15 @@ func (e ending) text(to io.Writer, story mover.Story) error {
 	case mover.Partial:
 		w.line("Moved, and not all is as it was: %d of %d steps, %s.", done, all, took)
 	case mover.RolledBack:
-		w.line("It failed before the move, and the source is as it was: %s.", took)
+		what := "It failed before the move"
+		if e.Reason == "" { // a person wanted it
+			what = "It was taken back"
+		}
+		lost := losses(story)
+		w.line("%s, and the source is as it was%s: %s.", what, report.ButFor(lost), took)
+		for _, l := range lost {
+			w.line("  lost      %s: %s; %s", l.Subject, l.What, l.Do)
+		}
 	default:
 		w.line("The run is %s: %d of %d steps.", e.State, done, all)
 	}
@@ -124,8 +139,10 @@ func (e ending) text(to io.Writer, story mover.Story) error {
 			w.line("    %s: %s", r.Step, r.Text)
 		}
 	}
-	w.line("  report    %s", e.Report)
-	w.line("  next      %s", next(e.State, e.ID))
+	if e.Report != "" {
+		w.line("  report    %s", e.Report)
+	}
+	w.line("  next      %s", next(e.State, e.ID, filepath.Dir(e.Folder)))
 	return w.err
 }
 
@@ -146,6 +163,16 @@ func rowNote(r verify.Row) string {
 	return note
 }
 
+// printable makes texts of the other side fit for a terminal.
+func printable(args []any) []any {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok {
+			args[i] = arm.Printable(text)
+		}
+	}
+	return args
+}
+
 // linesTo writes lines and keeps the first error.
 type linesTo struct {
 	to  io.Writer
@@ -154,7 +181,7 @@ type linesTo struct {
 
 func (w *linesTo) line(format string, args ...any) {
 	if w.err == nil {
-		_, w.err = fmt.Fprintf(w.to, format+"\n", args...)
+		_, w.err = fmt.Fprintf(w.to, format+"\n", printable(args)...)
 	}
 }
 

@@ -25,7 +25,7 @@ longest. --file writes what amlmove rehearse --durations reads. Steps that were 
 			if err := checkFormat(format); err != nil {
 				return err
 			}
-			measured, err := place.measure(cmd.Context(), args)
+			measured, err := place.measure(cmd.Context(), s, args)
 			if err != nil {
 				return err
 			}
@@ -45,8 +45,9 @@ longest. --file writes what amlmove rehearse --durations reads. Steps that were 
 }
 
 // measure reads runs, all of them if none is named. That nothing could be measured is an error.
-func (p runPlace) measure(ctx context.Context, ids []string) ([]rehearse.Measured, error) {
-	if len(ids) == 0 {
+func (p runPlace) measure(ctx context.Context, s streams, ids []string) ([]rehearse.Measured, error) {
+	every := len(ids) == 0
+	if every {
 		all, err := mover.Runs(p.runs)
 		if err != nil {
 			return nil, err
@@ -56,6 +57,10 @@ func (p runPlace) measure(ctx context.Context, ids []string) ([]rehearse.Measure
 	var stories []mover.Story
 	for _, id := range ids {
 		story, err := p.look(ctx, id)
+		if err != nil && every { // one run that cannot be read must not hide the others
+			_, _ = fmt.Fprintf(s.err, "amlmove: %s: %s\n", id, describe(err))
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -32,6 +34,35 @@ func connect(endpoint string) (*azure.Client, error) {
 		return nil, err
 	}
 	return azure.Connect(place)
+}
+
+// database opens the database in which a run is kept; nil is the file in its folder. Another one is refused: there the run would begin anew, or look as if it had never begun.
+func (p runPlace) database(ctx context.Context, folder mover.Folder) (*mover.Database, func() error, error) {
+	meta, err := folder.Meta()
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.db == "" {
+		if meta.Database != "" {
+			return nil, nil, errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", meta.ID, meta.Database).Advise("say --db with that URL")
+		}
+		return nil, func() error { return nil }, nil
+	}
+	database, err := mover.OpenPostgres(ctx, p.db)
+	if err != nil {
+		return nil, nil, err
+	}
+	if meta.Database != mover.Masked(p.db) {
+		err := database.Knows(ctx, meta)
+		if errs.Is(err, errs.NotFound) {
+			err = errs.New(errs.Conflict, "RunElsewhere", "the run %s is not kept in %s, but in %s", meta.ID, mover.Masked(p.db), cmp.Or(meta.Database, "its own folder")).
+				Advise("name that with --db, or leave --db away for the folder")
+		}
+		if err != nil {
+			return nil, nil, errors.Join(err, database.Close())
+		}
+	}
+	return database, database.Close, nil
 }
 
 // keyFile is where the key of sealed secrets is kept for this person.

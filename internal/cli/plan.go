@@ -108,6 +108,10 @@ func (o planOptions) snapshot(ctx context.Context, s streams, of string) (file, 
 		return "", "", errs.New(errs.Conflict, "PlanExists", "the plan %s is there already", path).At(path).Advise("name another file with -o, or say --overwrite")
 	}
 	file = strings.TrimSuffix(path, ".json") + ".snap"
+	if _, err := os.Lstat(file); err == nil && !o.overwrite { // it may be all that is known of a workspace as it was
+		return "", "", errs.New(errs.Conflict, "SnapshotExists", "the snapshot %s, beside which the plan would be, is there already", file).At(file).
+			Advise("plan from it with amlmove plan %s, name another plan with -o, or say --overwrite", file)
+	}
 	writer, err := snapshot.Create(ctx, file, true)
 	if err != nil {
 		return "", "", err

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/plan"
 )
@@ -109,9 +110,9 @@ func (v *progress) line(e mover.Event, since time.Time) {
 	if e.Back {
 		what = "take back: " + what
 	}
-	_, _ = fmt.Fprintf(v.to, "%s  %-8s %-7s %s%s\n", e.At.Format("15:04:05"), e.Step.Phase, e.State, what, took)
+	_, _ = fmt.Fprintf(v.to, "%s  %-8s %-7s %s%s\n", e.At.Format("15:04:05"), e.Step.Phase, e.State, arm.Printable(what), took)
 	if e.Reason != "" {
-		_, _ = fmt.Fprintf(v.to, "          %s\n", e.Reason)
+		_, _ = fmt.Fprintf(v.to, "          %s\n", arm.Printable(e.Reason))
 	}
 }
 
@@ -135,6 +136,7 @@ func (v *progress) draw() {
 	lines = append(lines, fmt.Sprintf("%d of %d steps in %s%s", done, total, elapsed, v.rest(done, total, elapsed)))
 	lines = append(lines, v.atWork()...)
 	var b strings.Builder
+	b.WriteString("\x1b[?7l") // a line that is longer than the terminal is broad is cut: broken, it would be two, and the block would not be drawn over itself
 	if v.drawn > 0 {
 		fmt.Fprintf(&b, "\x1b[%dA", v.drawn)
 	}
@@ -144,6 +146,7 @@ func (v *progress) draw() {
 	for range v.drawn - len(lines) {
 		b.WriteString("\x1b[K\n")
 	}
+	b.WriteString("\x1b[?7h")
 	v.drawn = max(v.drawn, len(lines))
 	_, _ = io.WriteString(v.to, b.String())
 }
@@ -212,7 +215,7 @@ func (v *progress) atWork() []string {
 		if a.text != "" {
 			text += ": " + a.text
 		}
-		lines = append(lines, "  "+clip(text, 100))
+		lines = append(lines, "  "+clip(arm.Printable(text), 100))
 	}
 	return lines
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -27,8 +28,8 @@ func newCloudRecord(s streams) *cobra.Command {
 	o := captureOptions{}
 	cmd := &cobra.Command{
 		Use: "record FOLDER", Short: "Write every workspace of a running cloud into a folder of snapshots", Args: cobra.ExactArgs(1),
-		Long: `Capture every workspace of the cloud of a data folder, each into a file GROUP.WORKSPACE.snap of its own. amlmove cloud up --snapshot makes a cloud of one,
-amlmove plan a plan, and cloudtest.FromSnapshot the ground of a test.
+		Long: `Capture every workspace of the cloud of a data folder, each into a file GROUP.WORKSPACE.snap of its own (behind its subscription where several would have the same).
+amlmove cloud up --snapshot makes a cloud of one, amlmove plan a plan, and cloudtest.FromSnapshot the ground of a test.
 
 Exit codes: 0 everything was read, 2 there are gaps, 1 error.`,
 		Example: "  amlmove cloud record estate\n  amlmove cloud record estate --to-subscription 11111111-aaaa-4aaa-8aaa-000000000002 --to-group ml-prod-rg",
@@ -51,7 +52,7 @@ func runRecord(ctx context.Context, s streams, o captureOptions, to string) erro
 	if err != nil {
 		return err
 	}
-	ids, err := assessOptions{all: true}.workspaces(ctx, client, nil)
+	ids, err := assessOptions{all: true}.workspaces(ctx, s, client, nil)
 	if err != nil {
 		return err
 	}
@@ -61,10 +62,10 @@ func runRecord(ctx context.Context, s streams, o captureOptions, to string) erro
 	if err := os.MkdirAll(to, 0o700); err != nil {
 		return errs.Wrap(errs.Invalid, "FolderNotWritable", err, "make the folder %s", to).At(to)
 	}
-	all, gaps := []recorded{}, 0
+	all, gaps, names := []recorded{}, 0, snapshotNames(ids)
 	for i, id := range ids {
 		_, _ = fmt.Fprintf(s.err, "%d of %d: %s\n", i+1, len(ids), id)
-		one, err := record(ctx, client, o, id, filepath.Join(to, id.Group()+"."+id.Name()+".snap"))
+		one, err := record(ctx, client, o, id, filepath.Join(to, names[i]))
 		if err != nil {
 			return err
 		}
@@ -84,6 +85,21 @@ func runRecord(ctx context.Context, s streams, o captureOptions, to string) erro
 		return exitStatus(exitWarnings)
 	}
 	return err
+}
+
+// snapshotNames are the names of the snapshots of workspaces: GROUP.WORKSPACE.snap, behind the subscription where several would have the same.
+func snapshotNames(ids []arm.ID) []string {
+	names, times := make([]string, len(ids)), map[string]int{}
+	for i, id := range ids {
+		names[i] = id.Group() + "." + id.Name() + ".snap"
+		times[strings.ToLower(names[i])]++
+	}
+	for i, id := range ids {
+		if times[strings.ToLower(names[i])] > 1 {
+			names[i] = id.Subscription() + "." + names[i]
+		}
+	}
+	return names
 }
 
 // record captures one workspace.

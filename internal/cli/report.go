@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ func newReport(s streams) *cobra.Command {
 	f.StringVarP(&o.output, "output", "o", "", "`file`; default: the terminal")
 	f.StringVar(&o.format, "format", "", "text, json, markdown or html")
 	f.StringVar(&o.kit, "kit", "", "`folder` for the repair kit")
-	f.BoolVar(&o.mask, "mask", false, "hide all but the end of subscription ids")
+	f.BoolVar(&o.mask, "mask", false, "hide all but the end of subscription ids, also in the repair kit, which then shows what changes and repairs nothing")
 	return cmd
 }
 
@@ -74,7 +75,7 @@ func (o reportOptions) run(ctx context.Context, s streams, id string) error {
 	}
 	text := b.String()
 	if o.mask {
-		text = report.Mask(text)
+		text = d.Mask(text)
 	}
 	if o.kit != "" {
 		if err := writeKit(s, o.kit, d, o.mask); err != nil {
@@ -95,6 +96,9 @@ func (o reportOptions) run(ctx context.Context, s streams, id string) error {
 // view finds the form of the report.
 func (o reportOptions) view() (func(io.Writer, *report.Data) error, error) {
 	format := o.format
+	if _, form := formats[o.output]; format == "" && (form || o.output == "table") {
+		return nil, errs.New(errs.Invalid, "InvalidFormat", "-o names the file of a report, and %q is the name of a form", o.output).Advise("say --format text, json, markdown or html")
+	}
 	if format == "" {
 		format = map[string]string{".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}[strings.ToLower(filepath.Ext(o.output))]
 	}
@@ -115,13 +119,17 @@ func writeKit(s streams, dir string, d *report.Data, mask bool) error {
 	}
 	for name, data := range report.Kit(d) {
 		if mask {
-			data = []byte(report.Mask(string(data)))
+			data = []byte(d.Mask(string(data)))
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			return errs.Wrap(errs.Unavailable, "KitFolder", err, "write %s into %s", name, dir).At(dir)
 		}
 	}
-	_, err := fmt.Fprintf(s.err, "repair kit in %s\n", dir)
+	masked := ""
+	if mask {
+		masked = ", with masked ids: it shows what changes and repairs nothing; without --mask it does"
+	}
+	_, err := fmt.Fprintf(s.err, "repair kit in %s%s\n", dir, masked)
 	return err
 }
 
@@ -142,7 +150,7 @@ func leaveReport(ctx context.Context, folder mover.Folder, story mover.Story) (s
 func reportOf(ctx context.Context, folder mover.Folder, story mover.Story) (*report.Data, error) {
 	p, r := story.Plan, story.Record
 	d := &report.Data{Run: r.ID, State: string(r.State), Reason: r.Reason, Began: r.Began, Ended: r.Ended, Who: story.Meta.Who, Tool: story.Meta.Tool, From: p.Workspace, To: p.Landing, Grade: p.Grade,
-		Planned: p.Takes, Losses: p.Losses, Findings: p.Findings, Requests: story.Sent}
+		Planned: p.Takes, Losses: losses(story), Findings: p.Findings, Requests: story.Sent}
 	found, err := folder.Verified()
 	if err != nil {
 		return nil, err
@@ -183,12 +191,46 @@ func steps(d *report.Data, story mover.Story) {
 	}
 	for _, s := range story.Plan.Steps {
 		r := records[s.ID]
-		d.Steps = append(d.Steps, report.Step{ID: s.ID, Phase: s.Phase, Action: s.Action, What: s.What, State: string(r.State), Began: r.Began, Ended: r.Ended, Tries: r.Tries, Reason: r.Reason,
+		d.Steps = append(d.Steps, report.Step{ID: s.ID, Phase: s.Phase, Action: s.Action, What: s.What, State: stateOf(story.Record.State, r.State), Began: r.Began, Ended: r.Ended, Tries: r.Tries, Reason: r.Reason,
 			Back: r.State == mover.StepBlocked && back[s.ID]})
 		if s.ID == story.Plan.NoReturn {
 			d.Moved = r.State.Well()
 		}
 	}
+}
+
+// stateOf is how a step stands: one that was begun and not ended, in a run that nobody is said to work on, was interrupted.
+func stateOf(run mover.State, step mover.StepState) string {
+	if step == mover.StepRunning && run != mover.Running && run != mover.RollingBack {
+		return "interrupted"
+	}
+	return string(step)
+}
+
+// losses are what the plan said cannot be made again: of a run that has not moved, only what it has taken away, whether it went back or not.
+func losses(story mover.Story) []plan.Loss {
+	back := map[string]bool{}
+	for _, record := range story.Steps {
+		if record.Back {
+			back[record.Step] = record.State.Well()
+		}
+	}
+	var taken []string // what was taken away: a loss is of it, or of something below it
+	for _, record := range story.Steps {
+		step, ok := story.Plan.Find(record.Step)
+		if !ok || record.Back || record.State != mover.StepDone && !(record.State == mover.StepBlocked && back[record.Step]) {
+			continue
+		}
+		if step.ID == story.Plan.NoReturn {
+			return story.Plan.Losses
+		}
+		if step.Destroys || step.Action == plan.EndJob {
+			taken = append(taken, strings.ToLower(step.Subject)+"/")
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(story.Plan.Losses), func(l plan.Loss) bool {
+		return !slices.ContainsFunc(taken, func(subject string) bool { return strings.HasPrefix(strings.ToLower(l.Subject)+"/", subject) })
+	})
 }
 
 // windows measures the windows that the plan announced.

@@ -9,10 +9,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -41,6 +43,7 @@ func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 func Main(args []string, in io.Reader, out, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the first Ctrl-C asks for a safe point; a second one ends the program, which may be killed at any instant
 	root := newRoot(streams{in, out, stderr})
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -56,11 +59,27 @@ func Main(args []string, in io.Reader, out, stderr io.Writer) int {
 
 // describe words an error for a person: what, where, and what to do.
 func describe(err error) string {
-	text := err.Error()
+	lines := strings.Split(err.Error(), "\n")
+	for i, line := range lines {
+		lines[i] = arm.Printable(line)
+	}
+	text := strings.Join(lines, "\n")
 	if e := errs.As(err); e != nil && e.Target != "" && e.Hint == "" {
 		text += " [" + e.Target + "]"
 	}
 	return text
+}
+
+// family makes a command of others below it. A word that is none of them is a mistake: help would end as if all were done.
+func family(cmd *cobra.Command, members ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(members...)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return errs.New(errs.Invalid, "UnknownCommand", "%s has no command %q", cmd.CommandPath(), args[0]).Advise("%s --help lists them", cmd.CommandPath())
+		}
+		return cmd.Help()
+	}
+	return cmd
 }
 
 func newRoot(s streams) *cobra.Command {

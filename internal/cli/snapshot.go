@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
@@ -16,8 +17,7 @@ func newSnapshot(s streams) *cobra.Command {
 		Use: "snapshot", Short: "Look into snapshot files, compare them, check them",
 		Long: "Look into the files that `amlmove capture` writes. Everything works offline.",
 	}
-	cmd.AddCommand(newSnapshotShow(s), newSnapshotExport(s), newSnapshotDiff(s), newSnapshotVerify(s))
-	return cmd
+	return family(cmd, newSnapshotShow(s), newSnapshotExport(s), newSnapshotDiff(s), newSnapshotVerify(s))
 }
 
 // onSnapshot opens a file for a command.
@@ -93,6 +93,15 @@ Exit codes: 0 no difference, 2 differences, 1 error.`,
 
 // runDiff prints each change as it is found.
 func runDiff(ctx context.Context, s streams, a, b *snapshot.Snapshot, format string) error {
+	for _, snap := range []*snapshot.Snapshot{a, b} {
+		gaps, err := snap.Gaps(ctx)
+		if err != nil {
+			return err
+		}
+		for _, gap := range gaps {
+			_, _ = fmt.Fprintf(s.err, "not in %s, whether it is there or not: %s %s\n", snap.Path(), gap.Section, arm.Printable(gap.Path))
+		}
+	}
 	changes := 0
 	for change, err := range snapshot.Diff(ctx, a, b) {
 		if err != nil {
@@ -102,7 +111,7 @@ func runDiff(ctx context.Context, s streams, a, b *snapshot.Snapshot, format str
 		if format == "json" {
 			err = writeLine(s.out, change)
 		} else {
-			_, err = fmt.Fprintf(s.out, "%-8s %-8s %s  %s\n", change.What, change.Section, change.ID, strings.Join(change.Paths, ", "))
+			_, err = fmt.Fprintf(s.out, "%-8s %-8s %s  %s\n", change.What, change.Section, arm.Printable(change.ID), arm.Printable(strings.Join(change.Paths, ", ")))
 		}
 		if err != nil {
 			return err

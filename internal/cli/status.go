@@ -41,14 +41,14 @@ func (p runPlace) look(ctx context.Context, id string) (story mover.Story, err e
 	if err != nil {
 		return story, err
 	}
-	if p.db == "" {
-		return mover.Look(ctx, folder, nil)
+	if meta, err := folder.Meta(); err == nil && meta.Database == "" {
+		p.db = "" // whatever database others are kept in
 	}
-	database, err := mover.OpenPostgres(ctx, p.db)
+	database, closing, err := p.database(ctx, folder)
 	if err != nil {
 		return story, err
 	}
-	defer func() { err = errors.Join(err, database.Close()) }()
+	defer func() { err = errors.Join(err, closing()) }()
 	return mover.Look(ctx, folder, database)
 }
 
@@ -71,23 +71,38 @@ func (p runPlace) statusAll(ctx context.Context, s streams, format string) error
 	if err != nil {
 		return err
 	}
-	rows := []row{}
+	rows, unread := []row{}, 0
 	for _, id := range ids {
 		story, err := p.look(ctx, id)
 		if err != nil { // one run that cannot be read must not hide the others
 			_, _ = fmt.Fprintf(s.err, "amlmove: %s: %s\n", id, describe(err))
+			unread++
 			continue
 		}
 		rows = append(rows, rowOf(story))
 	}
-	if format == "json" {
-		return writeJSON(s.out, rows)
-	}
-	if len(rows) == 0 {
-		_, err := fmt.Fprintf(s.out, "no runs in %s\n", p.runs)
+	if err := listRuns(s.out, rows, unread, p.runs, format); err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	if unread > 0 {
+		return exitStatus(exitError)
+	}
+	return nil
+}
+
+// listRuns prints runs, a line each.
+func listRuns(to io.Writer, rows []row, unread int, root, format string) error {
+	if format == "json" {
+		return writeJSON(to, rows)
+	}
+	if len(rows) == 0 && unread > 0 {
+		return nil
+	}
+	if len(rows) == 0 {
+		_, err := fmt.Fprintf(to, "no runs in %s\n", root)
+		return err
+	}
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "RUN\tSTATE\tSTEPS\tBEGAN\tTARGET")
 	for _, r := range rows {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%d/%d\t%s\t%s\n", r.ID, r.State, r.Done, r.Steps, r.Began.Format(time.RFC3339), r.Target)
@@ -107,14 +122,14 @@ func (p runPlace) statusOf(ctx context.Context, s streams, id, format string) er
 			Remarks     []mover.Remark     `json:"remarks"`
 		}{rowOf(story), story.Steps, story.Remarks})
 	}
-	return statusText(s.out, story)
+	return statusText(s.out, story, p.runs)
 }
 
 // statusText says how far a run has come, and what to do next.
-func statusText(to io.Writer, story mover.Story) error {
+func statusText(to io.Writer, story mover.Story, root string) error {
 	r := rowOf(story)
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) } // Flush tells
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", printable(args)...) } // Flush tells
 	line("run\t%s", r.ID)
 	line("state\t%s", r.State)
 	if r.Reason != "" {
@@ -132,16 +147,19 @@ func statusText(to io.Writer, story mover.Story) error {
 	for _, phase := range plan.Phases() {
 		for _, step := range story.Plan.Steps {
 			if record := records[step.ID]; step.Phase == phase && record.State != "" && !record.State.Well() {
-				line("  %s\t%s: %s", record.State, step.ID, record.Reason)
+				line("  %s\t%s: %s", stateOf(r.State, record.State), step.ID, record.Reason)
 			}
 		}
 	}
-	line("next\t%s", next(r.State, r.ID))
+	line("next\t%s", next(r.State, r.ID, root))
 	return w.Flush()
 }
 
-// next says what a person can do with a run in a state.
-func next(state mover.State, id string) string {
+// next says what a person can do with a run in a state, in words that can be typed where it was asked.
+func next(state mover.State, id, root string) string {
+	if root != defaultRuns {
+		id += " --runs " + root
+	}
 	switch state {
 	case mover.Done:
 		return "amlmove report " + id

@@ -15,7 +15,7 @@ func newVerify(s streams) *cobra.Command {
 	o := applyOptions{}
 	cmd := &cobra.Command{
 		Use: "verify RUN", Short: "Read both ends again and compare with what was before the move, object by object", Args: cobra.ExactArgs(1),
-		Long:    "Read both ends again and compare them with what was before the move, object by object. Nothing is changed.\n\nExit codes: 0 no difference, 4 differences, 1 error.",
+		Long:    "Read both ends again and compare them with what was before the move, object by object. Nothing is changed but the report in the folder of the run.\n\nExit codes: 0 no difference, 4 differences, 1 error.",
 		Example: "  amlmove verify contoso-ml-3fa94c21\n  amlmove verify contoso-ml-3fa94c21 -o json",
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.verify(cmd.Context(), s, args[0]) },
 	}
@@ -32,13 +32,20 @@ func (o applyOptions) verify(ctx context.Context, s streams, id string) (err err
 	if err != nil {
 		return err
 	}
-	run, closing, err := o.openRun(ctx, folder, client, func(mover.Event) {})
+	run, closing, err := o.openRun(ctx, folder, client, nil, func(mover.Event) {})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closing()) }()
 	found, err := run.Verify(ctx)
 	if err != nil {
+		return err
+	}
+	story, err := run.Story(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := leaveReport(ctx, folder, story); err != nil { // the page shows what was compared last
 		return err
 	}
 	if o.format == "json" {

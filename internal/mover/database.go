@@ -7,6 +7,7 @@ import (
 	_ "embed"
 	"errors"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -34,6 +35,13 @@ type Database struct {
 
 // OpenFile opens the database of one run. Every commit is on disk before it is acknowledged: a step that was journalled survives power loss.
 func OpenFile(ctx context.Context, path string) (*Database, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite would let others read it
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		return nil, databaseError(err, path)
+	}
 	query := url.Values{"_pragma": {"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(30000)", "foreign_keys(ON)"}, "_txlock": {"immediate"}}
 	name := (&url.URL{Scheme: "file", OmitHost: true, Path: filepath.ToSlash(path), RawQuery: query.Encode()}).String()
 	db, err := sql.Open("sqlite", name)
@@ -111,6 +119,12 @@ func (d *Database) alone(ctx context.Context, do func() error) (err error) {
 	return do()
 }
 
+// Knows asks whether a run was begun on the database. NotFound when it was not: opened there it would begin anew.
+func (d *Database) Knows(ctx context.Context, m Meta) error {
+	_, err := (&journal{db: d.db, run: m.key(), id: m.ID}).record(ctx)
+	return err
+}
+
 // Close closes the database.
 func (d *Database) Close() error { return d.db.Close() }
 
@@ -174,6 +188,13 @@ func Masked(dsn string) string {
 	parsed, err := url.Parse(dsn)
 	if err != nil || parsed.Scheme == "" {
 		return "postgres" // a DSN of words may hold a password anywhere
+	}
+	query := parsed.Query()
+	for _, name := range []string{"password", "sslpassword"} { // PostgreSQL takes them there as well
+		if query.Has(name) {
+			query.Set(name, "xxxxx")
+			parsed.RawQuery = query.Encode()
+		}
 	}
 	return parsed.Redacted()
 }

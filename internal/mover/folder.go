@@ -72,7 +72,8 @@ func Runs(root string) ([]string, error) {
 	}
 	var ids []string
 	for _, entry := range entries {
-		if _, err := os.Stat(filepath.Join(root, entry.Name(), RunFile)); err == nil {
+		_, err := os.Stat(filepath.Join(root, entry.Name(), RunFile))
+		if err == nil || entry.IsDir() && !errors.Is(err, fs.ErrNotExist) { // that of somebody else is one as well
 			ids = append(ids, entry.Name())
 		}
 	}
@@ -86,7 +87,9 @@ func FolderOf(root, id string) (Folder, error) {
 	if !idForm.MatchString(id) {
 		return f, errs.New(errs.Invalid, "InvalidRun", "%q is no id of a run", id).Advise("amlmove status lists the runs")
 	}
-	if _, err := os.Stat(f.File(RunFile)); err != nil {
+	if _, err := os.Stat(f.File(RunFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return f, errs.Wrap(errs.Denied, "RunUnreadable", err, "the run %s in %s cannot be looked into", id, root).Advise("check the owner and mode of the folder: a run is its owner's only")
+	} else if err != nil {
 		return f, errs.New(errs.NotFound, "RunNotFound", "there is no run %s in %s", id, root).At(f.Path).Advise("amlmove status lists the runs; --runs names another folder")
 	}
 	return f, nil

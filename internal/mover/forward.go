@@ -140,6 +140,9 @@ func (r *Run) Forward(ctx context.Context) (Record, error) {
 			return record, err
 		}
 	}
+	if err := r.movedBack(ctx); err != nil {
+		return record, err
+	}
 	attempt, err := r.enterAttempt(ctx, Running, "forward")
 	if err != nil {
 		return record, err
@@ -152,6 +155,20 @@ func (r *Run) Forward(ctx context.Context) (Record, error) {
 		return r.retreat(ctx)
 	}
 	return r.journal.record(ctx)
+}
+
+// movedBack refuses to carry on a run whose move was undone: somebody moved the workspace back, or the cloud on which this is practised went back or is another. What the journal says is done
+// is not there any more. The source may be beyond reach behind a move: what cannot be read stops nothing.
+func (r *Run) movedBack(ctx context.Context) error {
+	move, err := r.journal.of(ctx, r.Plan.NoReturn, false)
+	if err != nil || !move.State.Well() {
+		return err
+	}
+	if there, err := r.atSource(ctx); err != nil || !there {
+		return nil //nolint:nilerr // see above
+	}
+	return errs.New(errs.Conflict, "MovedBack", "the run %s has moved the workspace, and now it is back at %s", r.ID, r.Plan.Workspace).At(r.Folder.Path).
+		Advise("to carry the same plan out once more, begin another run with --runs FOLDER, or take %s away", r.Folder.Path)
 }
 
 // again lets a run that went back begin anew, from what is there now: both ends are read again, and *Drift says what is not as it was reviewed any more.

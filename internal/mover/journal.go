@@ -240,6 +240,7 @@ func query[T any](ctx context.Context, j *journal, scan func(*sql.Rows) (T, erro
 		return nil, databaseError(err, j.id)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	all = []T{} // a list in JSON as well when nothing is in it
 	for rows.Next() {
 		one, err := scan(rows)
 		if err != nil {

@@ -42,7 +42,7 @@ func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
 			return s, errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", s.Meta.ID, s.Meta.Database).Advise("say --db with that URL")
 		}
 		if !f.Has(DatabaseFile) { // made, and never opened
-			s.Record = Record{ID: s.Meta.ID, State: Ready, Began: s.Meta.Created}
+			s.Record, s.Steps, s.Remarks = Record{ID: s.Meta.ID, State: Ready, Began: s.Meta.Created}, []StepRecord{}, []Remark{}
 			return s, nil
 		}
 		if d, err = OpenFile(ctx, f.File(DatabaseFile)); err != nil {

@@ -49,7 +49,7 @@ func (w *writer) wrapped(first, text string) {
 func (w *writer) broken(first string, width int, text string) {
 	room := max(20, w.o.Width-width)
 	line, used := first, 0
-	for _, word := range strings.Split(text, " ") {
+	for _, word := range strings.Split(arm.Printable(text), " ") {
 		long := utf8.RuneCountInString(word)
 		if used > 0 && used+1+long > room {
 			w.line(line)

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rules"
 )
@@ -60,7 +61,7 @@ func AssessTable(to io.Writer, all []Assessment) error {
 	_, _ = fmt.Fprintln(w, title) // Flush tells
 	for _, a := range all {
 		if a.Error != "" {
-			_, _ = fmt.Fprintf(w, "?\t%s\t%s\n", a.Workspace, a.Error)
+			_, _ = fmt.Fprintf(w, "?\t%s\t%s\n", a.Workspace, arm.Printable(a.Error))
 			continue
 		}
 		cells := []string{string(a.Grade), a.Workspace, strconv.Itoa(a.Of(rules.Blocker)), strconv.Itoa(a.Of(rules.Warning)), a.Time()}
@@ -74,7 +75,7 @@ func AssessTable(to io.Writer, all []Assessment) error {
 	}
 	for _, a := range all {
 		for _, f := range a.All(rules.Blocker) {
-			if _, err := fmt.Fprintf(to, "\n%s  %s\n  %s\n  -> %s\n", f.ID, f.Subject, f.Message, f.Remedy); err != nil {
+			if _, err := fmt.Fprintf(to, "\n%s  %s\n  %s\n  -> %s\n", f.ID, arm.Printable(f.Subject), arm.Printable(f.Message), arm.Printable(f.Remedy)); err != nil {
 				return err
 			}
 		}

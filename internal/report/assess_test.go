@@ -54,7 +54,8 @@ func TestAssessmentsAsAPage(t *testing.T) {
 	}
 	page := b.String()
 	for _, want := range []string{"Which of 4 workspaces can move?", "2026-11-28 00:21 UTC", "1 of grade A", "1 of grade C", "1 of grade D", "could not be read", "AuthorizationFailed &amp; more", "the endpoint &lt;e&gt; is being invoked",
-		"Stops the move (1)", "Needs a look (1)", "Worth knowing (1)", "7 requests", "S29, pain 32", "&rarr; lead the clients elsewhere", "about 1h30m0s", `href="#w3"`, "to /subscriptions/t/resourceGroups/h"} {
+		"Stops the move (1)", "Needs a look (1)", "Worth knowing (1)", "7 requests", "S29, pain 32", "&rarr; lead the clients elsewhere", "about 1h30m0s", `href="#w3"`, "to /subscriptions/t/resourceGroups/h",
+		"a { color: var(--accent); }"} { // the blue that browsers give to links cannot be read on dark paper
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is missing in the page", want)
 		}

@@ -25,7 +25,7 @@ func TestPagesInABrowser(t *testing.T) {
 		{"hostile names", []byte(rendered(t, full())), []string{hostile, "ws-12345678"}},
 		{"assessment", assessment.Bytes(), []string{"grade", "workspace", "blockers"}},
 	} {
-		for _, width := range []int{1280, 500} {
+		for _, width := range []int{1280, 500, 360} {
 			t.Run(fmt.Sprint(c.name, width), func(t *testing.T) {
 				t.Parallel()
 				browser.Sound(t, c.page, width, c.texts...)

@@ -87,16 +87,31 @@ func JSON(w io.Writer, d *Data) error {
 	return enc.Encode(d)
 }
 
-// Mask hides all but the last four characters of subscription ids in a whole text: of each id that stands behind "subscriptions/" somewhere in it, also where it stands alone.
-func Mask(text string) string {
-	for _, found := range subscriptionForm.FindAllStringSubmatch(text, -1) {
-		id := found[1]
-		text = strings.ReplaceAll(text, id, "********-****-****-****-********"+id[len(id)-4:])
+// Mask hides all but the last four characters of subscription ids in a text of the report: of each id that is called one somewhere in the text or in what differs, also where it stands
+// alone, and whatever its case.
+func (d *Data) Mask(text string) string {
+	called := subscriptionForm.FindAllStringSubmatch(text, -1)
+	if d.Verify != nil {
+		for _, one := range d.Verify.Differences {
+			for _, value := range []string{one.Was, one.Is} {
+				called = append(called, subscriptionForm.FindAllStringSubmatch(one.Path+" "+value, -1)...)
+			}
+		}
+	}
+	hidden := map[string]bool{}
+	for _, found := range called {
+		id := strings.ToLower(found[1])
+		if hidden[id] {
+			continue
+		}
+		hidden[id] = true
+		text = regexp.MustCompile("(?i)"+id).ReplaceAllStringFunc(text, func(id string) string { return "********-****-****-****-********" + id[len(id)-4:] })
 	}
 	return text
 }
 
-var subscriptionForm = regexp.MustCompile(`(?i)subscriptions/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})`)
+// subscriptionForm is where a text calls something the id of a subscription: in a resource id, also in one that is written for a URL, or behind the name of a member.
+var subscriptionForm = regexp.MustCompile(`(?i)subscription(?:s/|s%2f|_?id\W{1,8})([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})`)
 
 // short is the name at the end of an id.
 func short(id string) string {
@@ -110,27 +125,62 @@ func short(id string) string {
 // verdict says in one sentence how the run ended.
 func (d *Data) verdict() string {
 	what := short(d.From)
-	switch d.State {
+	switch unlike := d.unlike(); d.State {
 	case "done":
+		if unlike > 0 { // somebody compared again, later
+			return what + " moved, and everything was there; compared again, " + count(unlike, "difference") + " came to light: see below."
+		}
 		if len(d.ToDo) > 0 {
 			return what + " moved, everything is there, and a person has " + count(len(d.ToDo), "thing") + " left to do."
 		}
 		return what + " moved, and everything is there as it was."
 	case "partial":
+		if d.Verify != nil && unlike == 0 {
+			return what + " moved, and the last comparison finds no difference; what the run itself could not do stands below."
+		}
 		return what + " moved, and not everything is as it was: what is missing or different stands below."
 	case "waiting":
 		return "The move of " + what + " waits for a person."
 	case "rolledBack":
-		return "The move of " + what + " failed before the point of no return, and the source is as it was."
+		if d.Reason == "" { // a person wanted it
+			return "The move of " + what + " was taken back before the point of no return, and the source is as it was" + ButFor(d.Losses) + "."
+		}
+		return "The move of " + what + " failed before the point of no return, and the source is as it was" + ButFor(d.Losses) + "."
 	case "canceled":
 		return "The move of " + what + " was given up before anything was changed."
 	}
 	return "The move of " + what + " is " + d.State + "."
 }
 
+// ButFor says how much of a source to which a run went back is not as it was: a job that was cancelled stays so, and a disk that is gone stays gone.
+func ButFor(lost []plan.Loss) string {
+	if len(lost) == 0 {
+		return ""
+	}
+	return ", but for " + count(len(lost), "thing") + " that cannot be given back"
+}
+
+// unlike is how many differences the last comparison found.
+func (d *Data) unlike() int {
+	if d.Verify == nil {
+		return 0
+	}
+	return d.Verify.Total
+}
+
+// sameWorkspace says whether the workspace is still the one that it was: one of the same name has another GUID.
+func sameWorkspace(v *verify.Result) string {
+	if slices.ContainsFunc(v.Differences, func(d verify.Difference) bool { return d.Kind == "workspace" && d.Path == verify.WorkspaceGUID }) {
+		return "another than before: this is another workspace of the same name"
+	}
+	return "the same before and after"
+}
+
 // class is how a verdict is coloured.
 func (d *Data) class() string {
 	switch {
+	case d.State == "done" && d.unlike() > 0:
+		return "bad"
 	case d.State == "done" && len(d.ToDo) == 0:
 		return "good"
 	case d.State == "done", d.State == "rolledBack", d.State == "canceled", d.State == "waiting":
@@ -147,6 +197,14 @@ func (d *Data) took() time.Duration {
 		return 0
 	}
 	return d.Ended.Sub(d.Began).Round(time.Second / 10)
+}
+
+// tookWords says how long the run took, if it has ended.
+func (d *Data) tookWords() string {
+	if d.Ended.IsZero() {
+		return "not ended"
+	}
+	return d.took().String()
 }
 
 // phases groups the steps.
@@ -171,6 +229,14 @@ type phaseOf struct {
 	Steps []Step
 }
 
+// some is a list that is one in JSON as well when nothing is in it.
+func some[T any](all []T) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all
+}
+
 // Arrange sorts what has no order of its own, and puts in the names that only the comparison knows: a role that was given again has a new one.
 func (d *Data) Arrange() {
 	if d.Verify != nil {
@@ -181,6 +247,8 @@ func (d *Data) Arrange() {
 			}
 		}
 	}
+	d.Accounts, d.Windows, d.Steps, d.ToDo, d.Differs, d.Losses, d.Findings, d.IDs, d.Support = some(d.Accounts), some(d.Windows), some(d.Steps), some(d.ToDo), some(d.Differs), some(d.Losses),
+		some(d.Findings), some(d.IDs), some(d.Support)
 	slices.SortFunc(d.IDs, func(a, b Renamed) int { return cmp.Compare(a.Was, b.Was) })
 	byStep := func(a, b Remark) int { return cmp.Or(cmp.Compare(a.Step, b.Step), cmp.Compare(a.Text, b.Text)) }
 	slices.SortFunc(d.ToDo, byStep)

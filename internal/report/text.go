@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/verify"
 )
 
@@ -17,6 +18,11 @@ type lines struct {
 }
 
 func (l *lines) add(format string, args ...any) {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok {
+			args[i] = arm.Printable(text)
+		}
+	}
 	if l.err == nil {
 		_, l.err = fmt.Fprintf(l.to, format+"\n", args...)
 	}
@@ -33,7 +39,7 @@ func Terminal(w io.Writer, d *Data) error {
 	}
 	l.add("  from      %s", d.From)
 	l.add("  to        %s", d.To)
-	l.add("  took      %s (the plan said %s)", d.took(), d.Planned)
+	l.add("  took      %s (the plan said %s)", d.tookWords(), d.Planned)
 	for _, window := range d.Windows {
 		l.add("  away      %-28s %s", short(window.What), measured(window))
 	}
@@ -55,6 +61,13 @@ func Terminal(w io.Writer, d *Data) error {
 		}
 	}
 	section(l, "Not as it was", d.Differs)
+	if len(d.Losses) > 0 {
+		l.add("")
+		l.add("Could not be made again (%d)", len(d.Losses))
+	}
+	for _, loss := range d.Losses {
+		l.add("  %s: %s; %s", short(loss.Subject), loss.What, loss.Do)
+	}
 	return l.err
 }
 
@@ -93,7 +106,7 @@ func Markdown(w io.Writer, d *Data) error {
 	l := &lines{to: w}
 	l.add("# %s", d.verdict())
 	l.add("")
-	l.add("| | |\n|---|---|\n| run | `%s`, %s |\n| from | `%s` |\n| to | `%s` |\n| took | %s (planned %s) |", d.Run, d.State, d.From, d.To, d.took(), d.Planned)
+	l.add("| | |\n|---|---|\n| run | `%s`, %s |\n| from | `%s` |\n| to | `%s` |\n| took | %s (planned %s) |", d.Run, d.State, d.From, d.To, d.tookWords(), d.Planned)
 	for _, window := range d.Windows {
 		l.add("| away | %s: %s |", short(window.What), measured(window))
 	}
@@ -129,6 +142,12 @@ func Markdown(w io.Writer, d *Data) error {
 		}
 	}
 	markdownList(l, "Not as it was", d.Differs)
+	if len(d.Losses) > 0 {
+		l.add("\n## Could not be made again\n")
+	}
+	for _, loss := range d.Losses {
+		l.add("- %s: %s; %s", cell(short(loss.Subject)), cell(loss.What), cell(loss.Do))
+	}
 	l.add("\n## Steps\n\n| phase | step | state | took |\n|---|---|---|--:|")
 	for _, s := range d.Steps {
 		l.add("| %s | %s | %s | %s |", s.Phase, cell(s.What), stateWords(s), tookWords(s))
@@ -146,9 +165,9 @@ func markdownList(l *lines, title string, remarks []Remark) {
 	}
 }
 
-// cell keeps a text inside its cell.
+// cell keeps a text inside its cell, and makes no link or image of it.
 func cell(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(text)
+	return strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;", "](", `]\(`).Replace(text)
 }
 
 func stateWords(s Step) string {

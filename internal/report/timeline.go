@@ -87,7 +87,7 @@ func barClass(s Step) string {
 	case s.Back:
 		return "fair"
 	}
-	if class := map[string]string{"failed": "bad", "waiting": "fair", "running": "fair", "done": "again"}[s.State]; class != "" {
+	if class := map[string]string{"failed": "bad", "waiting": "fair", "running": "fair", "interrupted": "fair", "done": "again"}[s.State]; class != "" {
 		return class
 	}
 	return "stay"
@@ -106,6 +106,10 @@ func (d *Data) moveBand(begin time.Time, scale float64) string {
 // axis marks a few instants.
 func axis(begin, end time.Time, scale float64, height int) string {
 	var b strings.Builder
+	unit := time.Second / 10
+	if end.Sub(begin) < 10*unit { // so fine that no two instants have the same words
+		unit = time.Millisecond
+	}
 	for i := range 6 {
 		at := end.Sub(begin) * time.Duration(i) / 5
 		x := float64(laneLeft) + float64(at)*scale
@@ -113,7 +117,7 @@ func axis(begin, end time.Time, scale float64, height int) string {
 		if anchor == "" {
 			anchor = "middle"
 		}
-		fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="16" y2="%d" stroke="var(--line)" stroke-dasharray="2 4"/><text class="soft" x="%.1f" y="11" text-anchor="%s">%s</text>`, x, x, height, x, anchor, at.Round(time.Second/10))
+		fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="16" y2="%d" stroke="var(--line)" stroke-dasharray="2 4"/><text class="soft" x="%.1f" y="11" text-anchor="%s">%s</text>`, x, x, height, x, anchor, at.Round(unit))
 	}
 	return b.String()
 }

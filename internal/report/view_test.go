@@ -184,7 +184,7 @@ func TestMaskedSubscriptionsAreHiddenWhereverTheyStand(t *testing.T) {
 		views[name] = b.Bytes()
 	}
 	for name, view := range views {
-		masked := Mask(string(view))
+		masked := d.Mask(string(view))
 		if strings.Contains(masked, "11111111-aaaa") || !strings.Contains(masked, "********000") {
 			t.Errorf("%s shows a subscription, or nothing of it", name)
 		}

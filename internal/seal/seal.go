@@ -89,12 +89,15 @@ func Open(path string, key *age.X25519Identity) (*Box, error) {
 		return nil, errs.Wrap(errs.Invalid, "SealedFile", err, "the sealed secrets %s cannot be read", path).At(path)
 	}
 	plain, err := age.Decrypt(bytes.NewReader(data), key)
-	if err != nil {
+	if _, other := errors.AsType[*age.NoIdentityMatchError](err); other {
 		return nil, errs.Wrap(errs.Denied, "SealedFile", err, "the sealed secrets %s do not open with this key", path).At(path).
 			Advise("use the key with which the run was begun: AMLMOVE_SEAL_KEY, or the key file of the person who began it")
 	}
-	if err := json.NewDecoder(plain).Decode(&b.secrets); err != nil {
-		return nil, errs.Wrap(errs.Invalid, "SealedFile", err, "the sealed secrets %s are damaged", path).At(path)
+	if err == nil {
+		err = json.NewDecoder(plain).Decode(&b.secrets)
+	}
+	if err != nil {
+		return nil, errs.Wrap(errs.Invalid, "SealedFile", err, "the sealed secrets %s are damaged", path).At(path).Advise("put back a copy of the file as it was; nothing else holds what is in it")
 	}
 	return b, nil
 }

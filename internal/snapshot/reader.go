@@ -51,6 +51,9 @@ func Open(ctx context.Context, path string) (*Snapshot, error) {
 	return s, nil
 }
 
+// Path is where the file is.
+func (s *Snapshot) Path() string { return s.path }
+
 // Close closes the file.
 func (s *Snapshot) Close() error { return s.db.Close() }
 

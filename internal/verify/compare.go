@@ -93,6 +93,9 @@ func (c *comparison) differ(d Difference) {
 	}
 }
 
+// WorkspaceGUID is the path of the GUID in the document of a workspace: it stays whatever moves, and another workspace of the same name has another one.
+const WorkspaceGUID = "properties.workspaceId"
+
 // workspace compares the workspace itself; its GUID above all.
 func (c *comparison) workspace(ctx context.Context) error {
 	was, err := c.document(ctx, c.before, snapshot.Content, c.old)
@@ -103,9 +106,8 @@ func (c *comparison) workspace(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const guid = "properties.workspaceId"
-	c.result.WorkspaceID = is.Text(guid)
-	if was.Text(guid) != is.Text(guid) {
+	c.result.WorkspaceID = is.Text(WorkspaceGUID)
+	if was.Text(WorkspaceGUID) != is.Text(WorkspaceGUID) {
 		c.result.Verdict = Failed // it is another workspace of the same name; its GUID is compared below with the rest
 	}
 	row := Row{Kind: "workspace", Before: 1, After: 1}

@@ -3,8 +3,10 @@ package move
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,7 +52,17 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	want(t, 1, "which workspaces", "assess")
 	want(t, 3, "Stops the move", append([]string{"plan", "contoso-ml", "-o", "blocked.json"}, to...)...)
 	want(t, 3, "Stops the move", "apply", "blocked.json", "--yes")
+	if out := want(t, 3, "", "apply", "blocked.json", "--yes", "-o", "json"); !json.Valid([]byte(out)) {
+		t.Errorf("of a blocked plan apply says to machines: %s", out)
+	}
 	want(t, 1, "--overwrite", append([]string{"plan", "contoso-ml", "-o", "blocked.json"}, to...)...)
+	if err := os.WriteFile("kept.snap", []byte("written down before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(t, 1, "kept.snap", append([]string{"plan", "contoso-ml", "-o", "kept.json"}, to...)...)
+	if kept, err := os.ReadFile("kept.snap"); err != nil || string(kept) != "written down before" {
+		t.Errorf("a snapshot was written over by a plan: %v", err)
+	}
 	want(t, 1, "wait or cancel", append([]string{"plan", "contoso-ml", "--jobs", "kill"}, to...)...)
 	want(t, 1, "--to-group", "plan", "contoso-ml", "-o", "x.json")
 	want(t, 2, "point of no return", append(append([]string{"plan", "contoso-ml", "-o", "p.json"}, to...), yes...)...)
@@ -93,6 +105,13 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(".amlmove", "runs", run, "report.html")); err != nil {
 		t.Errorf("apply left no report: %v", err)
 	}
+	t.Setenv("AMLMOVE_SEAL_KEY", "")
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(w.dir, "somebody-else"))
+	want(t, 0, "0 differences", "verify", run) // who only compares needs no key of secrets, and makes none
+	if _, err := os.Stat("somebody-else"); err == nil {
+		t.Error("verify made a key")
+	}
+	comparedAgain(t, w, run)
 	want(t, 1, "tell no duration", "durations", "--runs", "elsewhere")
 	want(t, 0, "deployments.put", "durations", run, "--file", "ours.json")
 	want(t, 1, "say --force to replace it", "durations", run, "--file", "ours.json")
@@ -100,6 +119,24 @@ func TestTheCommandsFromAssessmentToProof(t *testing.T) {
 	want(t, 2, "moved and proven", "rehearse", "p.json", "--durations", "ours.json")
 	want(t, 0, "RULE", "rules")
 	want(t, 1, "there is no rule", "rules", "ML999")
+}
+
+// comparedAgain changes the workspace after its move was proven: what is said of the run from then on is what was compared last.
+func comparedAgain(t *testing.T, w *world, run string) {
+	t.Helper()
+	landing := append(slices.Clone(w.target), w.workspace[2:]...).String()
+	if answer := w.cloud.Do(t, "", http.MethodPatch, landing, `{"tags":{"team":"\u001b[31mred"}}`); answer.Status >= 300 {
+		t.Fatalf("the tags were refused: %s", answer.Body)
+	}
+	if out := want(t, 4, "tags.team", "verify", run); strings.Contains(out, "\x1b") {
+		t.Errorf("a tag speaks to the terminal: %q", out)
+	}
+	if out := want(t, 0, "compared again", "report", run); strings.Contains(out, "\x1b") {
+		t.Errorf("a tag speaks to the terminal: %q", out)
+	}
+	if page, err := os.ReadFile(filepath.Join(".amlmove", "runs", run, "report.html")); err != nil || !bytes.Contains(page, []byte("compared again")) {
+		t.Errorf("the page of the run tells what was compared before: %v", err)
+	}
 }
 
 // rehearsals rehearses the plan p.json, which is that of contoso in full use.
