@@ -57,9 +57,9 @@ func TestAnInstanceStaysItsOwners(t *testing.T) {
 	instance := w.below("computes/alice-ci")
 	const user = "properties.properties.personalComputeInstanceSettings.assignedUser"
 	alice := w.get(t, instance).Text(user + ".objectId")
-	w.edited(t, instance, func(doc arm.Document) { doc.Delete("properties.properties.personalComputeInstanceSettings") }) // as of one that its user made alone
 	removing := w.task(plan.RemoveCompute, instance, nil)
 	w.want(t, removing)
+	w.edited(t, instance, func(doc arm.Document) { doc.Delete("properties.properties.personalComputeInstanceSettings") }) // as of one that its user made alone
 	w.undone(t, removing)
 	now := w.get(t, instance)
 	if now.Text(user+".objectId") != alice || alice == "" {
