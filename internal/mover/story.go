@@ -39,7 +39,7 @@ func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
 	}
 	if d == nil {
 		if s.Meta.Database != "" {
-			return s, errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", s.Meta.ID, s.Meta.Database).Advise("say --db with that URL")
+			return s, databaseMissing(s.Meta)
 		}
 		if !f.Has(DatabaseFile) { // made, and never opened
 			s.Record = Record{ID: s.Meta.ID, State: Ready, Began: s.Meta.Created}
@@ -51,6 +51,11 @@ func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
 		defer func() { err = errors.Join(err, d.Close()) }()
 	}
 	return (&journal{db: d.db, run: s.Meta.key(), id: s.Meta.ID, now: time.Now}).story(ctx, s)
+}
+
+// databaseMissing is the error of a run that is kept in PostgreSQL and is looked for in its folder.
+func databaseMissing(m Meta) error {
+	return errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", m.ID, m.Database).Advise("say --db with that URL")
 }
 
 func (j *journal) story(ctx context.Context, s Story) (_ Story, err error) {
