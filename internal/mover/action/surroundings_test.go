@@ -252,13 +252,19 @@ func TestAConnectionThatAPersonRejectedIsNotMadeAgain(t *testing.T) {
 func judged(t *testing.T) (*world, *Task) {
 	t.Helper()
 	w := newWorld(t, "contoso")
+	w.planned(t)
+	return w, w.task(plan.ProveRestorable, w.Plan.Workspace, nil)
+}
+
+// planned gives a world the plan that contoso gets.
+func (w *world) planned(t *testing.T) {
+	t.Helper()
 	choices := rules.Choices{Drain: rules.Cancel, AcceptInstanceLoss: true, LiftLocks: true, ApproveEndpoints: true, Force: true}
 	p, err := plan.Make(w.facts, rules.Judge(w.facts, choices), choices)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Env.Plan = p
-	return w, w.task(plan.ProveRestorable, p.Workspace, nil)
 }
 
 func TestWhatIsAsItWasIsProvenRestorable(t *testing.T) {
