@@ -47,6 +47,9 @@ func TestARunIsNotBegunAgainInAnotherDatabase(t *testing.T) {
 			if err == nil {
 				_ = run.Close()
 			}
+			if story, err := Look(t.Context(), f, in(c.opened)); err == nil && story.Record.State != Failed { // a run is found in its own file whatever database is named
+				t.Errorf("it is shown as %s", story.Record.State)
+			}
 			if left := filesOf(t, f); len(left) != files {
 				t.Errorf("a database was left behind: %v", left)
 			}
@@ -133,7 +136,9 @@ type stuck struct {
 	subject string
 }
 
-func (s stuck) Find(string) (action.Action, error) { return stuckEffect{effect{s.effects}, s.subject}, nil }
+func (s stuck) Find(string) (action.Action, error) {
+	return stuckEffect{effect{s.effects}, s.subject}, nil
+}
 
 type stuckEffect struct {
 	effect
