@@ -218,7 +218,7 @@ func TestAMoveThatIsStoppedWhileItIsLookedForHasNotFailed(t *testing.T) {
 // refusing are effects in which the move is asked for and refused.
 type refusing struct{ effects }
 
-func (r refusing) Find(string) (action.Action, error) { return refusedMove{effect{r.effects}}, nil }
+func (r refusing) Find(string) (action.Action, error) { return refusedMove{effect(r)}, nil }
 
 type refusedMove struct{ effect }
 
