@@ -124,7 +124,7 @@ func Open(ctx context.Context, o Options) (r *Run, err error) {
 	if r.Plan, err = plan.Read(o.Folder.File(PlanFile)); err != nil {
 		return r, err
 	}
-	if err := r.openDatabase(ctx); err != nil {
+	if err := r.openDatabase(ctx, meta); err != nil {
 		return r, err
 	}
 	if err := r.openEnv(ctx); err != nil {
@@ -146,8 +146,12 @@ func (r *Run) Close() error {
 	return all
 }
 
-func (r *Run) openDatabase(ctx context.Context) error {
+// openDatabase opens the database and takes the run. One that does not know the run begins it only if it is the one that the run was made for: in another, all that was done would be forgotten.
+func (r *Run) openDatabase(ctx context.Context, meta Meta) error {
 	if r.Database == nil {
+		if meta.Database != "" {
+			return databaseMissing(meta)
+		}
 		d, err := OpenFile(ctx, r.Folder.File(DatabaseFile))
 		if err != nil {
 			return err
@@ -161,7 +165,7 @@ func (r *Run) openDatabase(ctx context.Context) error {
 	}
 	r.onClose(func() error { release(); return nil })
 	r.journal = &journal{db: r.Database.db, pen: r.Database.pen, run: r.key, id: r.ID, now: r.Clock.Now, hook: r.Hook}
-	return r.journal.enter()
+	return r.journal.enter(Masked(r.Database.url) == meta.Database)
 }
 
 func (r *Run) openEnv(ctx context.Context) error {

@@ -248,9 +248,12 @@ func (r *Run) retreat(ctx context.Context) (Record, error) {
 		return record, r.journal.explain(record.Reason)
 	}
 	record = back
-	if err == nil && record.State == RolledBack {
+	if err == nil {
 		record.Reason = why
-		err = r.journal.explain(why)
+		if record.State == Failed {
+			record.Reason = why + "; " + back.Reason
+		}
+		err = r.journal.explain(record.Reason)
 	}
 	return record, err
 }

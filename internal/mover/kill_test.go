@@ -96,7 +96,7 @@ func everyMoment(t *testing.T, database string, fail string, check func(t *testi
 	for kill := 1; ; kill += stride {
 		f, s := play(t, act())
 		if database != "" {
-			renameRun(t, f, fmt.Sprintf("contoso-%s-%d", map[bool]string{true: "f", false: "o"}[fail != ""], kill))
+			renameRun(t, f, fmt.Sprintf("contoso-%s-%d", map[bool]string{true: "f", false: "o"}[fail != ""], kill), database)
 		}
 		p := player{f, s, database, fail}
 		if _, killed := p.play(t, "forward", kill); !killed {
@@ -137,14 +137,14 @@ func TestAKilledWayBackGoesOn(t *testing.T) {
 	}
 }
 
-// renameRun gives a run another id: many runs share one PostgreSQL.
-func renameRun(t *testing.T, f Folder, id string) {
+// renameRun gives a run another id, and lets it be kept in a PostgreSQL, which many runs share.
+func renameRun(t *testing.T, f Folder, id, database string) {
 	t.Helper()
 	meta, err := f.Meta()
 	if err != nil {
 		t.Fatal(err)
 	}
-	meta.ID = id
+	meta.ID, meta.Database = id, Masked(database)
 	if err := f.WriteJSON(RunFile, meta); err != nil {
 		t.Fatal(err)
 	}

@@ -51,10 +51,16 @@ func instant(nanos int64) time.Time {
 	return time.Unix(0, nanos).UTC()
 }
 
-// enter makes the run's row, as ready, unless it is there, and takes the run over from whoever had it: the lock says that nobody works on it, or that nobody can know any more.
-func (j *journal) enter() error {
+// enter makes the run's row, as ready, unless it is there, and takes the run over from whoever had it: the lock says that nobody works on it, or that nobody can know any more. NotFound when
+// there is none and the run is not the database's to begin.
+func (j *journal) enter(begins bool) error {
 	j.me = uuid.NewString()
 	return j.pen.write(func(ctx context.Context, tx *sql.Tx) error {
+		if !begins {
+			if _, err := j.recordIn(ctx, tx); err != nil {
+				return err
+			}
+		}
 		_, err := tx.ExecContext(ctx, "INSERT INTO amlmove_run (id, state, attempt, began, ended, reason) VALUES ($1, $2, 0, $3, 0, '') ON CONFLICT DO NOTHING", j.run, string(Ready), j.stamp())
 		if err == nil {
 			_, err = tx.ExecContext(ctx, "INSERT INTO amlmove_holder (run, holder) VALUES ($1, $2) ON CONFLICT (run) DO UPDATE SET holder = excluded.holder", j.run, j.me)

@@ -40,7 +40,11 @@ func (r *Run) proven(ctx context.Context, s plan.Step) (string, error) {
 				return "", err
 			}
 			if asked {
-				if there, err := r.atSource(ctx); err != nil || !there {
+				there, err := r.atSource(ctx)
+				if ctx.Err() != nil {
+					return "", interrupted(ctx)
+				}
+				if err != nil || !there {
 					return reason(err), nil
 				}
 			}

@@ -29,7 +29,8 @@ func (r *Run) Story(ctx context.Context) (Story, error) {
 	return r.journal.story(ctx, Story{Meta: meta, Plan: r.Plan})
 }
 
-// Look reads the story of a run that another process may be working on. It changes nothing and keeps nobody out. The database is that of the folder if nil.
+// Look reads the story of a run that another process may be working on. It changes nothing and keeps nobody out. The database is for runs that are not kept in their folder; NotFound when it
+// is another one than that of the run and does not know it.
 func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
 	if s.Meta, err = f.Meta(); err != nil {
 		return s, err
@@ -37,10 +38,8 @@ func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
 	if s.Plan, err = plan.Read(f.File(PlanFile)); err != nil {
 		return s, err
 	}
-	if d == nil {
-		if s.Meta.Database != "" {
-			return s, errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", s.Meta.ID, s.Meta.Database).Advise("say --db with that URL")
-		}
+	switch {
+	case s.Meta.Database == "":
 		if !f.Has(DatabaseFile) { // made, and never opened
 			s.Record, s.Steps, s.Remarks = Record{ID: s.Meta.ID, State: Ready, Began: s.Meta.Created}, []StepRecord{}, []Remark{}
 			return s, nil
@@ -49,8 +48,21 @@ func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
 			return s, err
 		}
 		defer func() { err = errors.Join(err, d.Close()) }()
+	case d == nil:
+		return s, databaseMissing(s.Meta)
 	}
-	return (&journal{db: d.db, run: s.Meta.key(), id: s.Meta.ID, now: time.Now}).story(ctx, s)
+	j := &journal{db: d.db, run: s.Meta.key(), id: s.Meta.ID, now: time.Now}
+	if Masked(d.url) != s.Meta.Database {
+		if _, err := j.record(ctx); err != nil {
+			return s, err
+		}
+	}
+	return j.story(ctx, s)
+}
+
+// databaseMissing is the error of a run that is kept in PostgreSQL and is looked for in its folder.
+func databaseMissing(m Meta) error {
+	return errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", m.ID, m.Database).Advise("say --db with that URL")
 }
 
 func (j *journal) story(ctx context.Context, s Story) (_ Story, err error) {

@@ -14,7 +14,7 @@ import (
 func journalOf(t *testing.T, d *Database, run string) *journal {
 	t.Helper()
 	j := &journal{db: d.db, pen: d.pen, run: run, id: run, now: time.Now}
-	if err := j.enter(); err != nil {
+	if err := j.enter(true); err != nil {
 		t.Fatal(err)
 	}
 	return j

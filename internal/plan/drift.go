@@ -116,6 +116,11 @@ func (d *drift) cleared(subject string) bool {
 	})
 }
 
+// Cleared reports whether a run that has carried those steps has begun to remove what a path is of, or is below.
+func Cleared(p *Plan, carried map[string]bool, path string) bool {
+	return (&drift{reviewed: p, carried: carried}).cleared(path)
+}
+
 // taken reports whether the run has begun to take away what a step is about: then the step has no reason to be planned now. With its compute goes the setting that images are built on it.
 func (d *drift) taken(s Step) bool {
 	return d.cleared(s.Subject) || d.byRun(func(begun Step) bool {
@@ -148,7 +153,7 @@ func (d *drift) blockers() {
 		known[key(f)] = known[key(f)] || f.Severity == rules.Blocker
 	}
 	for _, f := range d.fresh.Findings {
-		if f.Severity == rules.Blocker && !known[key(f)] {
+		if f.Severity == rules.Blocker && !known[key(f)] && !d.cleared(f.Subject) {
 			d.changes = append(d.changes, Change{Subject: f.Subject, Text: "something stops the move now: " + f.Message, Stops: true})
 		}
 	}

@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -55,7 +56,7 @@ func ReadModel(file string) (Model, error) {
 		return nil, errs.Wrap(errs.Invalid, "DurationsFile", err, "the durations %s cannot be read", file).At(file)
 	}
 	var named Model
-	if err := json.Unmarshal(data, &named); err != nil {
+	if err := strictly(data, &named); err != nil {
 		return nil, errs.Wrap(errs.Invalid, "DurationsFile", err, "the durations %s cannot be read", file).At(file).Advise(`write {"computes.put": {"typical": "3m", "worst": "15m"}}`)
 	}
 	m := DefaultModel()
@@ -68,6 +69,9 @@ func ReadModel(file string) (Model, error) {
 		if r.Typical == 0 {
 			r.Typical = known.Typical
 		}
+		if r.Worst == 0 {
+			r.Worst = known.Worst
+		}
 		r.Worst = max(r.Worst, r.Typical)
 		if r.Typical < 0 || time.Duration(r.Worst) > longestEver {
 			return nil, errs.New(errs.Invalid, "DurationsFile", "the duration of %q is %s to %s and must be from 0s to %s", name, r.Typical, r.Worst, longestEver).At(file)
@@ -75,6 +79,17 @@ func ReadModel(file string) (Model, error) {
 		m[key] = r
 	}
 	return m, nil
+}
+
+// strictly reads one value in which every member means something.
+func strictly(data []byte, into any) error {
+	reader := json.NewDecoder(bytes.NewReader(data))
+	reader.DisallowUnknownFields()
+	err := reader.Decode(into)
+	if err == nil && reader.More() {
+		err = errors.New("something follows the first value")
+	}
+	return err
 }
 
 // WriteModel writes durations into a file that ReadModel reads. Conflict when there is one already, which somebody may have written by hand, unless it may be replaced.
@@ -109,19 +124,19 @@ func (m Model) Typical() map[string]time.Duration {
 	return m.pick(func(r Range) plan.Duration { return r.Typical })
 }
 
-// Worst is how long they take on a bad day; a move still ends within ARM's four hours.
+// Worst is how long they take on a bad day.
 func (m Model) Worst() map[string]time.Duration {
-	durations := m.pick(func(r Range) plan.Duration { return r.Worst })
-	if rest := fault.MoveLimit - durations[move.OpValidate] - time.Minute; durations[move.OpMove] > rest {
-		durations[move.OpMove] = max(rest, 0)
-	}
-	return durations
+	return m.pick(func(r Range) plan.Duration { return r.Worst })
 }
 
+// pick picks one of each; a move ends within ARM's four hours, whatever anybody says.
 func (m Model) pick(of func(Range) plan.Duration) map[string]time.Duration {
 	durations := make(map[string]time.Duration, len(m))
 	for name, r := range m {
 		durations[name] = time.Duration(of(r))
+	}
+	if rest := fault.MoveLimit - durations[move.OpValidate] - time.Minute; durations[move.OpMove] > rest {
+		durations[move.OpMove] = max(rest, 0)
 	}
 	return durations
 }

@@ -25,7 +25,13 @@ func TestDurationsAreReadAndBounded(t *testing.T) {
 	if err != nil || m.Typical()["computes.put"] != 4*time.Minute || m.Worst()["computes.put"] != time.Hour || m.Typical()["deployments.put"] != admin.Typical()["deployments.put"] || m.Worst()["deployments.put"] != 2*time.Hour {
 		t.Errorf("got %v, %v", m, err)
 	}
-	for text, want := range map[string]string{`{`: "cannot be read", `{"moon.rise": {}}`: "moon.rise", `{"computes.put": {"typical": "soon"}}`: "no duration", `{"computes.put": {"typical": "-3m"}}`: "must be from", `{"computes.put": {"worst": "9999h"}}`: "must be from"} {
+	if m, err = read(`{"move.move": {"typical": "25m"}, "computes.put": {"typical": "40m"}}`); err != nil || m.Typical()["move.move"] != 25*time.Minute || m.Worst()["move.move"] != DefaultModel().Worst()["move.move"] || m.Worst()["computes.put"] != 40*time.Minute {
+		t.Errorf("a bad day takes as long as any other when only the typical is named: %v, %v", m, err)
+	}
+	if m, err = read(`{"move.move": {"typical": "9h", "worst": "10h"}}`); err != nil || m.Typical()["move.move"]+m.Typical()["move.validate"] >= fault.MoveLimit {
+		t.Errorf("ARM would not go on that long: %v, %v", m, err)
+	}
+	for text, want := range map[string]string{`{`: "cannot be read", `{"computes.put": {"typicaly": "3m"}}`: "typicaly", `{} {}`: "cannot be read", `{"moon.rise": {}}`: "moon.rise", `{"computes.put": {"typical": "soon"}}`: "no duration", `{"computes.put": {"typical": "-3m"}}`: "must be from", `{"computes.put": {"worst": "9999h"}}`: "must be from"} {
 		if _, err := read(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/cloud/replica"
+	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/mover/action"
 	"github.com/amlmove/amlmove/internal/plan"
@@ -136,13 +137,8 @@ func (r *rehearsal) after(ctx context.Context, folder mover.Folder, record mover
 		return "", err
 	}
 	if record.State == mover.RolledBack {
-		changed, err := r.changed(ctx, folder)
-		if err != nil {
-			return "", err
-		}
-		if len(changed) > 0 {
-			r.result.Reason += fmt.Sprintf("; and the source is not as it was: %v", changed)
-			return Broken, nil
+		if lost, err := r.lost(ctx, folder); lost || err != nil {
+			return Broken, err
 		}
 	}
 	again, _, err := r.drive(ctx, folder, (*mover.Run).Forward)
@@ -158,11 +154,29 @@ func (r *rehearsal) after(ctx context.Context, folder mover.Folder, record mover
 	if again.State == mover.Done || again.State == mover.Waiting {
 		return Stopped, nil
 	}
-	if r.Scenario.Name == "" || again.State == mover.RolledBack || again.State == mover.Failed { // nothing was made to go wrong: it will not pass
+	if again.State == mover.RolledBack || again.State == mover.Failed { // with nothing lost it is safe to stop there, and only then
+		if lost, err := r.lost(ctx, folder); lost || err != nil {
+			return Broken, err
+		}
+		return Stopped, nil
+	}
+	if r.Scenario.Name == "" { // nothing was made to go wrong: it will not pass
 		return Stopped, nil
 	}
 	r.result.Reason += "; gone on: " + again.Reason
 	return Broken, nil
+}
+
+// lost reports whether the source is not as it was, and says in what.
+func (r *rehearsal) lost(ctx context.Context, folder mover.Folder) (bool, error) {
+	changed, err := r.changed(ctx, folder)
+	if errs.Is(err, errs.NotFound) {
+		changed, err = []string{"the workspace is not there"}, nil
+	}
+	if len(changed) > 0 {
+		r.result.Reason += fmt.Sprintf("; and the source is not as it was: %v", changed)
+	}
+	return len(changed) > 0, err
 }
 
 // changed names what is not as it was at the source after a run went back: the comparison of a move that led nowhere. Jobs that the plan ended stay so.

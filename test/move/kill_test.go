@@ -124,7 +124,7 @@ func TestAKilledMoveGoesOnToTheSameEnd(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(seed), 7)) //nolint:gosec // repeatable
 			w := newWorld(t)
 			before, keys := w.census(t, w.workspace.Group()), w.keysOf(t, w.workspace.String()+"/onlineEndpoints/contoso-fraud")
-			f := w.begin(t, w.plan(t, decided("all")))
+			f := w.beginIn(t, w.plan(t, decided("all")), dsn)
 			for range 3 {
 				if killed, _ := w.driveAway(t, f, dsn, 1+random.IntN(lastMoment/2)); !killed {
 					break

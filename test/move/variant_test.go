@@ -96,7 +96,7 @@ func TestTwoRunsShareOnePostgreSQL(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = database.Close() })
-			f := w.begin(t, w.plan(t, decided("all")))
+			f := w.beginIn(t, w.plan(t, decided("all")), dsn)
 			w.fault(t, fault("deploymentFails", "match", times(1)))
 			if record := w.drive(t, f, mover.Options{Database: database}, (*mover.Run).Forward); record.State != mover.Partial {
 				t.Fatalf("D4 the run is %s: %s", record.State, record.Reason)

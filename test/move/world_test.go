@@ -116,10 +116,16 @@ func (w *world) plan(t testing.TB, c rules.Choices) *plan.Plan {
 	return p
 }
 
-// begin makes the run of a plan.
+// begin makes the run of a plan, with its journal in a file of its own.
 func (w *world) begin(t testing.TB, p *plan.Plan) mover.Folder {
 	t.Helper()
-	f, err := mover.Begin(t.Context(), mover.Beginning{Root: filepath.Join(w.dir, "runs"), Plan: p, Client: w.client, Now: time.Now})
+	return w.beginIn(t, p, "")
+}
+
+// beginIn makes the run of a plan, with its journal in a PostgreSQL.
+func (w *world) beginIn(t testing.TB, p *plan.Plan, dsn string) mover.Folder {
+	t.Helper()
+	f, err := mover.Begin(t.Context(), mover.Beginning{Root: filepath.Join(w.dir, "runs"), Plan: p, Client: w.client, Now: time.Now, Meta: mover.Meta{Database: mover.Masked(dsn)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,7 +122,15 @@ func (t *Task) attend(ctx context.Context, o Operation, resources []string) erro
 		if ctx.Err() != nil {
 			return ctx.Err() // its end is not known: the next run asks
 		}
-		if !ended && err == nil && t.Clock.Now().Sub(begun) > moveLimit {
+		late := t.Clock.Now().Sub(begun) > moveLimit
+		if !ended && unasked(err) { // it goes on, whoever cannot ask
+			if late || !errs.Retryable(err) {
+				return err // its end is not known: the next run asks
+			}
+			t.Say("the operation goes on, and cannot be asked how it stands: " + codeOf(err))
+			err = nil
+		}
+		if !ended && err == nil && late {
 			err = errs.New(errs.Conflict, "MoveUnended", "the move has not ended within %s", moveLimit)
 		}
 		if ended || err != nil {
@@ -133,6 +141,12 @@ func (t *Task) attend(ctx context.Context, o Operation, resources []string) erro
 			landed = t.sayLanded(ctx, resources)
 		}
 	}
+}
+
+// unasked reports whether an error says nothing of an operation: nobody answered, ARM was asked too often, or nobody is signed in any more.
+func unasked(err error) bool {
+	_, answered := azure.TraceOf(err)
+	return err != nil && (!answered || errs.Is(err, errs.Throttled) || errs.Is(err, errs.Unauthorized))
 }
 
 // How often an operation of the move is looked at: after each further tenth of the time that it has taken so far.

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -62,11 +63,28 @@ func Locate(ctx context.Context, t *Task) (Places, error) {
 // StillThere reports whether all that the plan moves is still at the source, and nothing of it is on its way: a move that was asked for is attended to its end, since ARM may not have begun
 // with it yet. The task is that of the move.
 func StillThere(ctx context.Context, t *Task) (bool, error) {
-	if err := t.unendedMoves(ctx); err != nil && ctx.Err() != nil {
-		return false, err // any other error is how the move ended: both sides show what came of it
+	ending := t.unendedMoves(ctx)
+	if open, err := t.Journal.Unended(ctx, t.Step.ID, false); err != nil || len(open) > 0 {
+		return false, errors.Join(ending, err)
+	}
+	if ctx.Err() != nil {
+		return false, ctx.Err() // any other error is how the move ended: both sides show what came of it
 	}
 	places, err := Locate(ctx, t)
 	return err == nil && places.All(AtSource), err
+}
+
+// landed reports whether everything is at the target already, whoever moved it.
+func (t *Task) landed(ctx context.Context) (bool, error) {
+	id, err := arm.Parse(t.Plan.Workspace)
+	if err != nil {
+		return false, err
+	}
+	if _, found, err := t.Read(ctx, id); err != nil || found {
+		return false, err
+	}
+	places, err := t.look(ctx)
+	return err == nil && places.All(AtTarget), err
 }
 
 // look reads where everything is now.

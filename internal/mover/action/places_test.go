@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/amlmove/amlmove/internal/plan"
@@ -40,6 +41,51 @@ func TestAMoveThatWasAskedForIsAttendedBeforeAnythingIsTakenBack(t *testing.T) {
 			}
 			if open, err := w.journal.Unended(t.Context(), task.Step.ID, false); err != nil || len(open) > 0 {
 				t.Errorf("%d operations were not attended, %v", len(open), err)
+			}
+		})
+	}
+}
+
+// TestAMoveThatCannotBeAskedAfterHasNotEnded: while nobody answers, or nobody is signed in, the move goes on. ARM may have accepted it and not have begun, so that neither group shows it.
+func TestAMoveThatCannotBeAskedAfterHasNotEnded(t *testing.T) {
+	t.Parallel()
+	const operations = `"match":{"method":"GET","path":"**/operationresults/*"`
+	for _, c := range []struct {
+		name, fault string
+		signedIn    bool
+	}{
+		{"connections are cut for a while", `{"kind":"drop",` + operations + `,"times":9}}`, true},
+		{"ARM is asked too often for a while", `{"kind":"status","status":429,` + operations + `,"times":9}}`, true},
+		{"nobody is signed in any more", `{"kind":"status","status":401,"code":"ExpiredAuthenticationToken",` + operations + `}}`, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := quietWorld(t, "all")
+			clock := w.steer(t)
+			w.ask(t, http.MethodPost, "/_cloud/clock", `{"durations":{"move.validate":"10m","move.move":"10m"}}`)
+			ctx, stop := context.WithCancel(t.Context())
+			clock.onWait = func() {
+				if w.journal.posts() > 0 {
+					stop()
+				}
+			}
+			task := w.task(plan.MoveResources, w.Plan.Workspace, nil)
+			if err := (moveResources{}).Do(ctx, task); ctx.Err() == nil || err == nil {
+				t.Fatalf("it was not stopped: %v", err)
+			}
+			clock.onWait = nil
+			w.fault(t, c.fault)
+			there, err := StillThere(t.Context(), task)
+			open, reading := w.journal.Unended(t.Context(), task.Step.ID, false)
+			if reading != nil {
+				t.Fatal(reading)
+			}
+			if there || c.signedIn != (err == nil) || c.signedIn != (len(open) == 0) {
+				t.Errorf("still there: %v, %v; not attended: %d", there, err, len(open))
+			}
+			w.ask(t, http.MethodDelete, "/_cloud/faults", nil)
+			if there, err := StillThere(t.Context(), task); err != nil || there {
+				t.Errorf("asked again: still there: %v, %v", there, err)
 			}
 		})
 	}

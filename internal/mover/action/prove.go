@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/capture"
 	"github.com/amlmove/amlmove/internal/errs"
@@ -20,8 +21,11 @@ import (
 // destroyed, since draining may have taken hours, and right before the move, since removing takes a while as well.
 type proveRestorable struct{ restoring }
 
-// Done goes by the journal: a proof has no effect to look for.
+// Done goes by the journal: a proof has no effect to look for. Behind a move, whoever made it, there is nothing to prove any more.
 func (proveRestorable) Done(ctx context.Context, t *Task) (bool, error) {
+	if landed, err := t.landed(ctx); landed || err != nil {
+		return landed, err
+	}
 	return resyncKeys{}.Done(ctx, t)
 }
 
@@ -75,8 +79,39 @@ func (t *Task) changes(ctx context.Context) (changes []plan.Change, err error) {
 	if err != nil {
 		return nil, err
 	}
-	late, err := t.late(ctx, file)
-	return append(plan.Drift(t.Plan, fresh, carried), late...), err
+	now, err := snapshot.Open(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, now.Close()) }()
+	late, err := t.late(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	hidden, err := t.hidden(ctx, now, carried)
+	return slices.Concat(plan.Drift(t.Plan, fresh, carried), late, hidden), err
+}
+
+// hidden names what is bound to something that moves, could be read when it was written down, and cannot be now: nobody knows what was added there, which the move would lose. What the run is
+// removing answers as it likes, and calls of endpoints are no things. (Contents that cannot be read are a blocker of the fresh plan.)
+func (t *Task) hidden(ctx context.Context, now *snapshot.Snapshot, carried map[string]bool) (changes []plan.Change, err error) {
+	known := map[string]bool{}
+	before, err := t.Before.Gaps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range before {
+		known[strings.ToLower(g.Path)] = true
+	}
+	gaps, err := now.Gaps(ctx)
+	for _, g := range gaps {
+		target, unread := arm.ParseTarget(g.Path)
+		bound := g.Section == snapshot.Source && unread == nil && t.Map.Moves(target.ID) && !strings.HasSuffix(strings.ToLower(g.Path), "/"+aml.Metrics.Key())
+		if bound && !known[strings.ToLower(g.Path)] && !plan.Cleared(t.Plan, carried, g.Path) {
+			changes = append(changes, plan.Change{Subject: g.Path, Text: "it could not be read, so nothing is proven: " + g.Why, Stops: true})
+		}
+	}
+	return changes, err
 }
 
 func removed(file string) error {
@@ -106,12 +141,7 @@ func ReadAgain(ctx context.Context, p *plan.Plan, o capture.Options, file string
 const lateShown = 5
 
 // late names the data asset versions that are new or changed since they were written down: the move drops them, and only what was written down is registered again (S05).
-func (t *Task) late(ctx context.Context, file string) (changes []plan.Change, err error) {
-	now, err := snapshot.Open(ctx, file)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, now.Close()) }()
+func (t *Task) late(ctx context.Context, now *snapshot.Snapshot) (changes []plan.Change, err error) {
 	count := 0
 	for change, err := range snapshot.Diff(ctx, t.Before, now) {
 		if err != nil {

@@ -83,6 +83,20 @@ func TestAGroupWhoseMakingWasRefusedIsNotOurs(t *testing.T) {
 	w.get(t, group) // else the run deleted somebody else's group
 }
 
+// A way back that fails elsewhere is gone on from: the group that the run made and took back may by then be somebody else's.
+func TestAGroupThatSomebodyMakesBehindTheWayBackIsTheirs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "contoso")
+	group := strings.SplitN(w.Plan.Target, "/resourceGroups/", 2)[0] + "/resourceGroups/once-ours"
+	task := w.task(plan.CreateGroup, group, plan.GroupDetail{Location: "East US"})
+	w.want(t, task)
+	w.undone(t, task)
+	w.ask(t, http.MethodPut, group, map[string]any{"location": "eastus"})
+	w.done(t, task, true)
+	w.undone(t, task)
+	w.get(t, group) // else the run deleted somebody else's group
+}
+
 func TestARegistrationIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "contoso-quiet")
@@ -252,13 +266,19 @@ func TestAConnectionThatAPersonRejectedIsNotMadeAgain(t *testing.T) {
 func judged(t *testing.T) (*world, *Task) {
 	t.Helper()
 	w := newWorld(t, "contoso")
+	w.planned(t)
+	return w, w.task(plan.ProveRestorable, w.Plan.Workspace, nil)
+}
+
+// planned gives a world the plan that contoso gets.
+func (w *world) planned(t *testing.T) {
+	t.Helper()
 	choices := rules.Choices{Drain: rules.Cancel, AcceptInstanceLoss: true, LiftLocks: true, ApproveEndpoints: true, Force: true}
 	p, err := plan.Make(w.facts, rules.Judge(w.facts, choices), choices)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Env.Plan = p
-	return w, w.task(plan.ProveRestorable, p.Workspace, nil)
 }
 
 func TestWhatIsAsItWasIsProvenRestorable(t *testing.T) {

@@ -101,7 +101,7 @@ func (createGroup) Do(ctx context.Context, t *Task) error {
 	return err
 }
 
-// Undo deletes the group if this run made it and it is still empty.
+// Undo deletes the group if this run made it and it is still empty. Once it is gone, one of its name is not the run's any more.
 func (createGroup) Undo(ctx context.Context, t *Task) error {
 	id, err := t.Subject()
 	if err != nil {
@@ -110,8 +110,10 @@ func (createGroup) Undo(ctx context.Context, t *Task) error {
 	if cursor, err := t.Journal.Cursor(ctx, t.Step.ID); err != nil || cursor != ourGroup {
 		return err
 	}
-	if _, found, err := t.Read(ctx, id); err != nil || !found {
+	if _, found, err := t.Read(ctx, id); err != nil {
 		return err
+	} else if !found {
+		return t.Journal.Advance(ctx, t.Step.ID, "")
 	}
 	empty := true
 	err = t.Client.List(ctx, id.String()+"/resources", t.Version(ctx, id), func(json.RawMessage) error { empty = false; return nil })
@@ -121,5 +123,8 @@ func (createGroup) Undo(ctx context.Context, t *Task) error {
 	if !empty {
 		return t.Remark(ctx, ToDo, "the resource group "+id.Name()+" was made for the move and is left: somebody has put something into it")
 	}
-	return t.Remove(ctx, id, "")
+	if err := t.Remove(ctx, id, ""); err != nil {
+		return err
+	}
+	return t.Journal.Advance(ctx, t.Step.ID, "")
 }

@@ -16,8 +16,11 @@ import (
 type validateMove struct{ restoring }
 
 // Done goes by the journal: a verdict has no effect to look for. It holds as long as the step does: a run that was taken back forgets it with all the rest, and ARM judges once more inside
-// the move itself (arm-move 1.1).
+// the move itself (arm-move 1.1). Of what has moved already, whoever moved it, nobody needs to ask.
 func (validateMove) Done(ctx context.Context, t *Task) (bool, error) {
+	if landed, err := t.landed(ctx); landed || err != nil {
+		return landed, err
+	}
 	return resyncKeys{}.Done(ctx, t)
 }
 
