@@ -39,6 +39,8 @@ func (c *Case) hides(g snapshot.Gap) (stops, silent bool) {
 	switch {
 	case !source && (target.ID.Equal(c.Target.SubscriptionID()) || target.ID.Equal(c.Target.GroupID()) && g.Status == 404) && target.Tail == (arm.Hop{}):
 		return false, true // ML017, ML010
+	case !source && target.ID.Equal(c.Target.GroupID()) && target.Tail == (arm.Hop{}):
+		return true, false // nobody knows what is in it, and what reaches it
 	case typ.Is(aml.RoleAssignments):
 		return source && c.travels(target.ID), false
 	case typ.Is(aml.Usages), typ.Is(aml.Quotas), typ.Is(aml.VMSizes):

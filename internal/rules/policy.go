@@ -213,14 +213,16 @@ func (c *Case) denies(p policy, a arrival) verdict {
 	if p.definition.Doc == nil || p.doubtful {
 		return unknown
 	}
-	mode := p.definition.Doc.Text("properties.mode")
-	if strings.Contains(mode, ".") || strings.EqualFold(mode, "Indexed") && a.typ == groupType {
-		return no // a mode of the data plane, or one that looks only at what has tags and a location of its own
-	}
 	s := scope{parameters: p.parameters, doc: a.doc, typ: a.typ, group: c.targetGroupDocument()}
 	effect, known := s.resolve(p.definition.Doc.Text("properties.policyRule.then.effect")).(string)
-	if known && !strings.EqualFold(effect, "deny") {
+	mode := strings.ToLower(p.definition.Doc.Text("properties.mode"))
+	switch {
+	case known && !strings.EqualFold(effect, "deny"):
 		return no
+	case strings.HasPrefix(mode, strings.ToLower(aml.Namespace)+".") && !a.id.TopLevel() && a.typ != groupType:
+		return unknown // the data plane of the service: only it knows at what it looks
+	case strings.Contains(mode, "."), mode == "indexed" && a.typ == groupType:
+		return no // another data plane, or a mode that looks only at what has tags and a location of its own
 	}
 	rule, _ := p.definition.Doc.At("properties.policyRule.if")
 	met := s.holds(rule)
