@@ -153,8 +153,6 @@ func (l *loading) around(d snapshot.Document) error {
 	case d.Type.Is(aml.VMSizes): // the cloud has a table of its own
 	case d.Type.Is(aml.DeletedVaults):
 		l.vaults[strings.ToLower(d.ID)] = body
-	case d.Type.Is(aml.Workspaces):
-		l.leave(d.ID, "it is another workspace, which the copy does not have as it is")
 	case d.Type.Is(aml.DeletedAccounts):
 		l.leave(d.ID, "the cloud has no soft-deleted storage accounts")
 	case d.Type.Is(aml.Resources):

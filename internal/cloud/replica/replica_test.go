@@ -127,7 +127,6 @@ func TestWhatCannotBeBroughtOverIsLeftOutAndListed(t *testing.T) {
 		"a model whose name the cloud does not take":                {Section: snapshot.Content, Type: aml.Workspaces + "/models", ID: workspace + "/models/what a name!", Body: []byte(`{"properties":{}}`)},
 		"a version of that":                                         {Section: snapshot.Content, Type: aml.Workspaces + "/models/versions", ID: workspace + "/models/what a name!/versions/1", Body: []byte(`{"properties":{}}`)},
 		"a role on an account that is not in the group any more":    {Section: snapshot.Source, Type: aml.RoleAssignments, ID: group + "/providers/Microsoft.Storage/storageAccounts/nolonger/providers/Microsoft.Authorization/roleAssignments/a5", Body: []byte(role)},
-		"another workspace with the same storage account":           {Section: snapshot.Source, Type: aml.Workspaces, ID: group + "/providers/Microsoft.MachineLearningServices/workspaces/twin", Body: []byte(`{"properties":{"storageAccount":"x"}}`)},
 		"a resource in the group that the cloud does not have":      {Section: snapshot.Source, Type: aml.Resources, ID: group + "/providers/Microsoft.Web/sites/s#listed", Body: []byte(`{"id":"` + group + `/providers/Microsoft.Web/sites/s","location":"eastus"}`)},
 	}
 	known := snapshot.Document{Section: snapshot.Source, Type: aml.RoleAssignments, ID: subscription + "/resourceGroups/elsewhere-rg/providers/Microsoft.Storage/storageAccounts/neverseen/providers/Microsoft.Authorization/roleAssignments/a4", Body: []byte(role)}
