@@ -78,7 +78,7 @@ func TestOnlyEndedJobsAreTerminal(t *testing.T) {
 	if !JobStatus("completed").Terminal() || JobStatus("CANCELREQUESTED").Cancelable() || JobStatusOf("finalizing") != JobFinalizing || JobStatusOf("Invented") != "Invented" {
 		t.Error("S28 the case of a status counts")
 	}
-	if JobCancelRequested.Cancelable() || JobCompleted.Cancelable() || !JobPaused.Cancelable() {
+	if JobCancelRequested.Cancelable() || JobFinalizing.Cancelable() || JobCompleted.Cancelable() || !JobPaused.Cancelable() {
 		t.Error("what can be cancelled is wrong")
 	}
 }

@@ -73,9 +73,10 @@ func (s JobStatus) Terminal() bool {
 	return s == JobCompleted || s == JobFailed || s == JobCanceled
 }
 
-// Cancelable reports whether cancel has something to do.
+// Cancelable reports whether cancel has something to do and takes nothing away that is there: a job that collects its output could lose that (aml-contract 5).
 func (s JobStatus) Cancelable() bool {
-	return !s.Terminal() && JobStatusOf(string(s)) != JobCancelRequested
+	s = JobStatusOf(string(s))
+	return !s.Terminal() && s != JobCancelRequested && s != JobFinalizing
 }
 
 // IsLabeling reports whether a job of a type is a labeling project: older versions list them among the jobs. It is its owner's to complete, never ended by anybody else (S37).

@@ -88,7 +88,7 @@ func (b *builder) drain() {
 // cancels reports whether a job is cancelled. One that collects its output or is being cancelled is waited for, whatever the choice: cancelling it could lose the output.
 func (b *builder) cancels(job facts.Item) bool {
 	status := aml.JobStatusOf(job.Doc.Text("properties.status"))
-	return b.choices.Drain == rules.Cancel && status.Cancelable() && status != aml.JobFinalizing
+	return b.choices.Drain == rules.Cancel && status.Cancelable()
 }
 
 // endJob plans the end of a job.

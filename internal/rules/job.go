@@ -42,7 +42,7 @@ func jobs(c *Case) []Finding {
 			continue
 		}
 		how := "is waited for"
-		if c.Drain == Cancel && status.Cancelable() && status != aml.JobFinalizing {
+		if c.Drain == Cancel && status.Cancelable() {
 			how = "is cancelled"
 		}
 		f := found(Note, Plan, item.ID, "the job %s is %s and %s", item.Name(), status, how)
