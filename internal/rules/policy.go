@@ -44,6 +44,7 @@ func ownPolicy(c *Case) []Finding {
 type policy struct {
 	assignment facts.Item
 	definition facts.Item // zero when it could not be read
+	id         string     // of the definition, or of the initiative while that could not be read
 	reference  string     // name of the definition in an initiative
 	parameters parameters
 	doubtful   bool // overrides or selectors change what it does in ways that are not followed
@@ -94,6 +95,7 @@ func (c *Case) expand(base policy, id string) []policy {
 		if c.exempt(base.assignment, "") {
 			return nil
 		}
+		base.id = id
 		base.definition, _ = c.One(snapshot.Target, aml.PolicyDefinitions, id)
 		base.parameters = base.parameters.over(base.definition.Doc.Object("properties.parameters"))
 		return []policy{base}
@@ -106,7 +108,8 @@ func (c *Case) expand(base policy, id string) []policy {
 		if c.exempt(base.assignment, p.reference) {
 			continue
 		}
-		p.definition, _ = c.One(snapshot.Target, aml.PolicyDefinitions, member.Text("policyDefinitionId"))
+		p.id = member.Text("policyDefinitionId")
+		p.definition, _ = c.One(snapshot.Target, aml.PolicyDefinitions, p.id)
 		inner := parameters{}
 		for name, value := range given(member.Object("parameters")) {
 			inner[name] = scope{parameters: outer}.resolve(value)

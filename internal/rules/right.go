@@ -29,9 +29,10 @@ func rightRules() []Rule {
 		{ID: "ML033", Clauses: []string{"S12", "S14", "pain 21"}, Title: "The caller may create at the target", Remedy: remedy,
 			Why:   "A move needs resourceGroups/write on the target group, and the page demands the permission to create what arrives.",
 			Judge: judgeRight(snapshot.Target, Blocker, "create at the target", createActions)},
-		{ID: "ML034", Clauses: []string{"S16", "pain 16", "pain 21"}, Title: "The caller may assign roles at the target when assignments must be made again", Remedy: remedy,
-			Why:   "Contributor is enough for the move and not for the role assignments, which do not follow: without them people and identities are shut out.",
-			Judge: judgeRight(snapshot.Target, Blocker, "assign roles at the target", roleActions)},
+		{ID: "ML034", Clauses: []string{"S16", "pain 16", "pain 21", "pain 40"}, Title: "The caller may assign roles where assignments must be made again", Remedy: remedy,
+			Why: "Contributor is enough for the move and not for the role assignments, which do not follow: without them people and identities are shut out. Those on computes and endpoints are made again " +
+				"at the source, should the run go back.",
+			Judge: both(judgeRight(snapshot.Source, Blocker, "assign roles at the source, should the run go back", undoRoleActions), judgeRight(snapshot.Target, Blocker, "assign roles at the target", roleActions))},
 		{ID: "ML035", Clauses: []string{"S10", "S45", "pain 30"}, Title: "The caller may read the secrets that will be needed again", Remedy: remedy,
 			Why:   "Credentials of datastores and keys of endpoints are read before the move and kept sealed; afterwards nobody can.",
 			Judge: judgeRight(snapshot.Source, Blocker, "read secrets that will be needed again", secretActions)},
@@ -116,7 +117,7 @@ func judgeRight(section snapshot.Section, severity Severity, what string, action
 		var missing []string
 		for _, action := range actions(c) {
 			held := c.may(section, scope, action)
-			if held == no && section == snapshot.Source && strings.HasPrefix(action, wsAction) {
+			if held == no && section == snapshot.Source && (strings.HasPrefix(action, wsAction) || strings.HasPrefix(action, string(aml.RoleAssignments))) { // bound to the workspace, or below it
 				held = c.may(section, c.Workspace.ID, action)
 			}
 			if held == no {
@@ -167,6 +168,17 @@ func roleActions(c *Case) []string {
 		return nil
 	}
 	return []string{string(aml.RoleAssignments) + "/write"}
+}
+
+// undoRoleActions are for the roles that end with what is removed.
+func undoRoleActions(c *Case) []string {
+	removed := c.remade()
+	for _, role := range c.boundRoles() {
+		if slices.ContainsFunc(removed, func(i facts.Item) bool { return role.ID.Scope().Within(i.ID) }) {
+			return []string{string(aml.RoleAssignments) + "/write"}
+		}
+	}
+	return nil
 }
 
 func secretActions(c *Case) []string {
@@ -244,7 +256,7 @@ func (c *Case) leastRole(section snapshot.Section, scope arm.ID) string {
 	actions := []string{"*/read"}
 	name := "Workspace move, source"
 	if section == snapshot.Source {
-		actions = slices.Concat(actions, moveActions(c), deleteActions(c), secretActions(c), undoActions(c), lockActions(section)(c))
+		actions = slices.Concat(actions, moveActions(c), deleteActions(c), secretActions(c), undoActions(c), undoRoleActions(c), lockActions(section)(c))
 	} else {
 		name = "Workspace move, target"
 		actions = slices.Concat(actions, createActions(c), roleActions(c), remakeActions(c), lockActions(section)(c), []string{"*/register/action", wsAction + "*/write"})

@@ -30,6 +30,8 @@ func rightExamples() []example {
 		{"ML033", "Contributor is enough for the move (S12)", []change{permit(snapshot.Target, group2, contributor)}, []string{}},
 		{"ML034", "Contributor is not enough for role assignments (S16)", []change{role, permit(snapshot.Target, group2, contributor)}, []string{"blocker/person g2"}},
 		{"ML034", "without role assignments nobody needs the right", []change{permit(snapshot.Target, group2, contributor)}, []string{}},
+		{"ML034", "a role on an endpoint is made again at the source, should the run go back (pain 40)", []change{online("e", `"authMode":"AADToken"`), assignment(ws+"/onlineEndpoints/e", "p", "Reader"), permit(snapshot.Source, group1, contributor), permit(snapshot.Source, ws, contributor)}, []string{"blocker/person g1"}},
+		{"ML034", "a role on the workspace stays until it moves", []change{online("e", `"authMode":"AADToken"`), role, permit(snapshot.Source, group1, contributor), permit(snapshot.Source, ws, contributor)}, []string{}},
 		{"ML035", "credentials of a datastore that may not be read (S45)", []change{datastore("lake", `"datastoreType":"AzureBlob","credentials":{"credentialsType":"AccountKey"}`), permit(snapshot.Source, group1, `{"actions":["*"],"notActions":["*/listSecrets/action"]}`), permit(snapshot.Source, ws)},
 			[]string{"blocker/person g1"}},
 		{"ML035", "a datastore without credentials needs none", []change{datastore("lake", `"datastoreType":"AzureBlob","credentials":{"credentialsType":"None"}`), permit(snapshot.Source, group1, `{"actions":["*"],"notActions":["*/listSecrets/action"]}`), permit(snapshot.Source, ws)}, []string{}},
