@@ -89,3 +89,21 @@ func TestARunThatWentBackBeginsAnewOnlyFromWhatWasReviewed(t *testing.T) {
 		t.Errorf("begun anew, the run is %s: %s", r.State, r.Reason)
 	}
 }
+
+// A new subscription is registered for nothing: the run registers it, and what it has registered is no drift when both ends are read once more (S17).
+func TestATargetThatIsRegisteredForNothingIsMovedTo(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, "contoso-quiet")
+	path := w.target.SubscriptionID().String() + "/providers/Microsoft.Notebooks"
+	if a := w.cloud.Do(t, "", http.MethodPost, path+"/unregister?api-version=2021-04-01", nil); a.Status >= 300 {
+		t.Fatalf("unregister: %d %s", a.Status, a.Body)
+	}
+	w.cloud.Do(t, "", http.MethodPost, "/_cloud/clock/drain", nil)
+	p := w.plan(t, decided())
+	if _, planned := p.Find("prepare/registerProvider/Microsoft.Notebooks"); !planned {
+		t.Fatal("S17 nothing is registered by the plan")
+	}
+	if r := w.drive(t, w.begin(t, p), mover.Options{}, (*mover.Run).Forward); r.State != mover.Done {
+		t.Errorf("S17 the run is %s: %s", r.State, r.Reason)
+	}
+}
