@@ -110,11 +110,11 @@ func identities(c *Case) []Finding {
 	return list
 }
 
-// webTests are availability tests. A tag of theirs names, in its own name, the Application Insights that they report to.
-const (
-	webTests arm.Type = "Microsoft.Insights/webtests"
-	linkTag           = "hidden-link:"
-)
+// webTests are availability tests.
+const webTests arm.Type = "Microsoft.Insights/webtests"
+
+// linkTag is how the name of that tag of a web test begins which names the Application Insights that it reports to.
+const linkTag = "hidden-link:"
 
 func insights(c *Case) []Finding {
 	var list []Finding
