@@ -75,7 +75,10 @@ func TestOnlyEndedJobsAreTerminal(t *testing.T) {
 	if JobStatus("Invented").Terminal() {
 		t.Error("S28 a status that nobody knows is taken for an end")
 	}
-	if JobCancelRequested.Cancelable() || JobCompleted.Cancelable() || !JobPaused.Cancelable() {
+	if !JobStatus("completed").Terminal() || JobStatus("CANCELREQUESTED").Cancelable() || JobStatusOf("finalizing") != JobFinalizing || JobStatusOf("Invented") != "Invented" {
+		t.Error("S28 the case of a status counts")
+	}
+	if JobCancelRequested.Cancelable() || JobFinalizing.Cancelable() || JobCompleted.Cancelable() || !JobPaused.Cancelable() {
 		t.Error("what can be cancelled is wrong")
 	}
 }
@@ -87,6 +90,19 @@ func TestProvisioningStates(t *testing.T) {
 		if state.Terminal() != want {
 			t.Errorf("%s: Terminal is %v", state, !want)
 		}
+	}
+}
+
+func TestTheCaseOfAStateOrTypeDoesNotCount(t *testing.T) {
+	t.Parallel()
+	if !ProvisioningState("SUCCEEDED").Terminal() || StateOf("succeeded") != Succeeded || StateOf("Resolving") != "Resolving" || StateOf("") != "" {
+		t.Error("the case of a state counts")
+	}
+	if !Managed("amlcompute") || RemovalOf("computeinstance", false) != ActionDelete || RemovalOf("aks", false) != ActionDetach {
+		t.Error("S31 the case of a compute's type counts")
+	}
+	if ComputeTypeOf("KUBERNETES") != ComputeKubernetes || ComputeTypeOf("Novelty") != "Novelty" {
+		t.Error("the case of a compute's type counts")
 	}
 }
 

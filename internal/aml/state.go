@@ -1,5 +1,18 @@
 package aml
 
+import (
+	"slices"
+	"strings"
+)
+
+// spelled is a word that a document tells, as we spell it: services do not agree about the case of states and types. A word that is not known stays as it is.
+func spelled[T ~string](text string, known []T) T {
+	if at := slices.IndexFunc(known, func(k T) bool { return strings.EqualFold(text, string(k)) }); at >= 0 {
+		return known[at]
+	}
+	return T(text)
+}
+
 // ProvisioningState is how far the service has come with a document.
 type ProvisioningState string
 
@@ -14,8 +27,16 @@ const (
 	Unknown   ProvisioningState = "Unknown"   // the service does not say; never taken for an end
 )
 
+// StateOf is the provisioning state that a document tells, whatever its case.
+func StateOf(text string) ProvisioningState {
+	return spelled(text, []ProvisioningState{Creating, Updating, Scaling, Deleting, Succeeded, Failed, Canceled, Unknown})
+}
+
 // Terminal reports whether nobody will change the state by themselves.
-func (s ProvisioningState) Terminal() bool { return s == Succeeded || s == Failed || s == Canceled }
+func (s ProvisioningState) Terminal() bool {
+	s = StateOf(string(s))
+	return s == Succeeded || s == Failed || s == Canceled
+}
 
 // JobStatus is the state of a job, and of a labeling job.
 type JobStatus string
@@ -43,11 +64,23 @@ func JobStatuses() []JobStatus {
 		JobCompleted, JobFailed, JobCanceled, JobNotResponding, JobPaused, JobUnknown}
 }
 
-// Terminal reports whether a job has ended. Everything else stops a move (S28), a status nobody knows included.
-func (s JobStatus) Terminal() bool { return s == JobCompleted || s == JobFailed || s == JobCanceled }
+// JobStatusOf is the status that a job tells, whatever its case.
+func JobStatusOf(text string) JobStatus { return spelled(text, JobStatuses()) }
 
-// Cancelable reports whether cancel has something to do.
-func (s JobStatus) Cancelable() bool { return !s.Terminal() && s != JobCancelRequested }
+// Terminal reports whether a job has ended. Everything else stops a move (S28), a status nobody knows included.
+func (s JobStatus) Terminal() bool {
+	s = JobStatusOf(string(s))
+	return s == JobCompleted || s == JobFailed || s == JobCanceled
+}
+
+// Cancelable reports whether cancel has something to do and takes nothing away that is there: a job that collects its output could lose that (aml-contract 5).
+func (s JobStatus) Cancelable() bool {
+	s = JobStatusOf(string(s))
+	return !s.Terminal() && s != JobCancelRequested && s != JobFinalizing
+}
+
+// IsLabeling reports whether a job of a type is a labeling project: older versions list them among the jobs. It is its owner's to complete, never ended by anybody else (S37).
+func IsLabeling(jobType string) bool { return strings.EqualFold(jobType, "Labeling") }
 
 // InstanceState is the state of a compute instance.
 type InstanceState string
@@ -61,7 +94,16 @@ const (
 	InstanceRestarting InstanceState = "Restarting" // entered by restart; on to Running
 	InstanceFailed     InstanceState = "CreateFailed"
 	InstanceUnusable   InstanceState = "Unusable"
+	// What an instance runs when it is made has failed: the setup of its owner or the service's own.
+	InstanceSetupFailed     InstanceState = "SetupFailed"
+	InstanceUserSetupFailed InstanceState = "UserSetupFailed"
 )
+
+// Broken reports whether an instance does not work and will not by itself.
+func (s InstanceState) Broken() bool {
+	broken := []InstanceState{InstanceFailed, InstanceUnusable, InstanceSetupFailed, InstanceUserSetupFailed}
+	return slices.Contains(broken, spelled(string(s), broken))
+}
 
 // ServerlessState is the state of a serverless endpoint.
 type ServerlessState string
@@ -99,10 +141,18 @@ const (
 	ComputeSynapse    = "SynapseSpark"
 	ComputeVM         = "VirtualMachine"
 	ComputeHDInsight  = "HDInsight"
+	ComputeFactory    = "DataFactory"
+	ComputeLake       = "DataLakeAnalytics"
 )
+
+// ComputeTypeOf is the type that a compute tells, whatever its case.
+func ComputeTypeOf(text string) string {
+	return spelled(text, []string{ComputeAKS, ComputeCluster, ComputeInstance, ComputeKubernetes, ComputeDatabricks, ComputeSynapse, ComputeVM, ComputeHDInsight, ComputeFactory, ComputeLake})
+}
 
 // Managed reports whether the service itself owns the machines of a compute type.
 func Managed(computeType string) bool {
+	computeType = ComputeTypeOf(computeType)
 	return computeType == ComputeCluster || computeType == ComputeInstance
 }
 

@@ -40,7 +40,14 @@ type offering struct {
 	err   error
 }
 
-// Offer reads what a provider offers in a subscription. It is read once for each client; an error is not kept.
+// Forget forgets what providers offer: whoever writes down how they are registered wants to know how they are now.
+func (c *Client) Forget() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	clear(c.offers)
+}
+
+// Offer reads what a provider offers in a subscription. It is read once for each client, until that forgets it; an error is not kept.
 func (c *Client) Offer(ctx context.Context, subscription, namespace string) (Offer, error) {
 	key := strings.ToLower(subscription + "/" + namespace)
 	c.mutex.Lock()

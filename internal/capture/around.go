@@ -3,6 +3,7 @@ package capture
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
@@ -23,6 +24,7 @@ func (r *reading) surroundings(ctx context.Context) error {
 			typ: aml.RoleAssignments, why: "what the workspace's identity may do elsewhere is not known, so nobody can tell whether it may do it after the move"})
 	}
 	r.crew.do(r.alerts)
+	r.sharing()
 	r.crew.do(r.databricks)
 	r.permissions(snapshot.Source, r.Workspace)
 	r.ask(query{section: snapshot.Source, path: "/tenants", typ: aml.Tenants, why: "both ends must be of one tenant"})
@@ -116,11 +118,7 @@ func (r *reading) endpoint(ctx context.Context, id arm.ID) error {
 // alerts reads the alert rules that watch the workspace or an associated resource, in the subscriptions of both ends: after a move they are left in the other one. Where a provider is not
 // registered there are none of its rules.
 func (r *reading) alerts(context.Context) error {
-	subscriptions := []string{r.Workspace.Subscription()}
-	if other := r.Target.Subscription(); other != "" && !strings.EqualFold(other, subscriptions[0]) {
-		subscriptions = append(subscriptions, other)
-	}
-	for _, subscription := range subscriptions {
+	for _, subscription := range r.subscriptions() {
 		for _, alert := range aml.Alerts() {
 			r.ask(query{section: snapshot.Source, path: "/subscriptions/" + subscription + "/providers/" + string(alert.Type), typ: alert.Type,
 				keep: func(doc head) bool { return r.mentions(doc.property(strings.TrimPrefix(alert.Scopes, "properties."))) },
@@ -129,6 +127,34 @@ func (r *reading) alerts(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// subscriptions are those of both ends.
+func (r *reading) subscriptions() []string {
+	subscriptions := []string{r.Workspace.Subscription()}
+	if other := r.Target.Subscription(); other != "" && !strings.EqualFold(other, subscriptions[0]) {
+		subscriptions = append(subscriptions, other)
+	}
+	return subscriptions
+}
+
+// sharing reads the other workspaces that use an associated resource of this one, in the subscriptions of both ends: what moves along is taken from under them.
+func (r *reading) sharing() {
+	for _, subscription := range r.subscriptions() {
+		r.ask(query{section: snapshot.Source, path: "/subscriptions/" + subscription + "/providers/" + string(aml.Workspaces), typ: aml.Workspaces, keep: r.shares,
+			none: []string{"MissingSubscriptionRegistration", "SubscriptionNotRegistered"}, why: "whether other workspaces use an associated resource of this one is not known: if it moves along, they lose it"})
+	}
+}
+
+// shares reports whether another workspace names an associated resource of this one.
+func (r *reading) shares(doc head) bool {
+	if id, err := arm.Parse(doc.ID); err != nil || id.Equal(r.Workspace) {
+		return false
+	}
+	return slices.ContainsFunc(aml.Dependencies(), func(d aml.Dependency) bool {
+		id, err := arm.Parse(doc.text(strings.TrimPrefix(d.Property, "properties.")))
+		return err == nil && slices.ContainsFunc(r.doc.accounts, id.Equal)
+	})
 }
 
 // mentions reports whether a list of ids names the workspace or an associated resource.

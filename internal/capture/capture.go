@@ -68,6 +68,7 @@ func write(ctx context.Context, o Options, w *snapshot.Writer, header *snapshot.
 	if !o.Workspace.Type().Is(aml.Workspaces) {
 		return errs.New(errs.Invalid, "NoWorkspace", "%s is the id of a %s, not of a workspace", o.Workspace, o.Workspace.Type())
 	}
+	o.Client.Forget()
 	caller, err := o.Client.Caller(ctx)
 	if err != nil {
 		return err

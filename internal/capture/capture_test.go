@@ -250,6 +250,34 @@ func TestEveryKindOfAlertThatWatchesIsRead(t *testing.T) {
 	}
 }
 
+// TestOtherWorkspacesOnTheSameAccountsAreRead: what moves along is taken from under them (S42).
+func TestOtherWorkspacesOnTheSameAccountsAreRead(t *testing.T) {
+	t.Parallel()
+	const store = "/subscriptions/s1/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/acc"
+	other := func(subscription, name, storage string) string {
+		return `{"id":"/subscriptions/` + subscription + `/resourceGroups/o/providers/Microsoft.MachineLearningServices/workspaces/` + name + `","properties":{"storageAccount":` + storage + `}}`
+	}
+	itself := `200 {"id":"` + ws + `","location":"East US","properties":{"storageAccount":"` + store + `"}}`
+	snap, _, err := shoot(t, map[string]string{
+		ws: itself,
+		"/subscriptions/s1/providers/Microsoft.MachineLearningServices/workspaces": `200 {"value":[` + strings.TrimPrefix(itself, "200 ") + `,` + other("s1", "twin", `"`+strings.ToUpper(store)+`"`) + `,` + other("s1", "alone", `null`) + `]}`,
+		"/subscriptions/s2/providers/Microsoft.MachineLearningServices/workspaces": `200 {"value":[` + other("s2", "far", `"`+store+`"`) + `,` + other("s2", "alone", `"`+store+`2"`) + `]}`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for d, err := range snap.Of(t.Context(), snapshot.Source, aml.Workspaces) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, d.ID[strings.LastIndexByte(d.ID, '/')+1:])
+	}
+	if !slices.Equal(names, []string{"twin", "far"}) {
+		t.Errorf("got %q", names)
+	}
+}
+
 // TestSettingsOfWhatIsBelowAreRead, and policy of what moves itself: diagnostic settings are listed of their very scope only, and neither those of endpoints nor those of an account's services follow (pain 16).
 func TestSettingsOfWhatIsBelowAreRead(t *testing.T) {
 	t.Parallel()

@@ -94,6 +94,9 @@ func targetOf(o captureOptions, workspace arm.ID) (arm.ID, error) {
 		if err == nil && (len(id) != 2 || id.Group() == "") {
 			err = errs.New(errs.Invalid, "InvalidTarget", "%s is not the id of a resource group", o.toGroup)
 		}
+		if err == nil && o.targetSubscription != "" && !strings.EqualFold(o.targetSubscription, id.Subscription()) {
+			err = errs.New(errs.Invalid, "InvalidTarget", "--to-subscription is %s, and --to-group names a group of the subscription %s", o.targetSubscription, id.Subscription()).Advise("leave --to-subscription out, or name the group by its name alone")
+		}
 		return id, err
 	case o.toGroup == "" && o.targetSubscription == "":
 		return nil, nil

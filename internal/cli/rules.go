@@ -37,9 +37,13 @@ type ruleView struct {
 	Title   string   `json:"title"`
 	Why     string   `json:"why"`
 	Remedy  string   `json:"remedy"`
+	// Confirmable: once somebody has looked, --confirm makes a note of the warning.
+	Confirmable bool `json:"confirmable,omitempty"`
 }
 
-func viewOf(r rules.Rule) ruleView { return ruleView{r.ID, r.Clauses, r.Title, r.Why, r.Remedy} }
+func viewOf(r rules.Rule) ruleView {
+	return ruleView{r.ID, r.Clauses, r.Title, r.Why, r.Remedy, r.Confirmable}
+}
 
 func ruleTable(s streams, format string) error {
 	views := []ruleView{}
@@ -52,7 +56,11 @@ func ruleTable(s streams, format string) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "RULE\tCHECKS\tSOURCE")
 	for _, v := range views {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", v.ID, v.Title, strings.Join(v.Clauses, ", "))
+		sources := strings.Join(v.Clauses, ", ")
+		if v.Confirmable {
+			sources += " (--confirm " + v.ID + ")"
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", v.ID, v.Title, sources)
 	}
 	return w.Flush()
 }
@@ -66,5 +74,8 @@ func ruleOf(s streams, id, format string) error {
 		return writeJSON(s.out, viewOf(r))
 	}
 	_, err := fmt.Fprintf(s.out, "%s  %s\n\nwhy      %s\nremedy   %s\nsource   %s\n", r.ID, r.Title, r.Why, r.Remedy, strings.Join(r.Clauses, ", "))
+	if err == nil && r.Confirmable {
+		_, err = fmt.Fprintf(s.out, "confirm  ARM does not show this: once somebody has looked, --confirm %s makes a note of it\n", r.ID)
+	}
 	return err
 }

@@ -33,7 +33,7 @@ func (i Item) Name() string { return i.ID.Name() }
 
 // State is properties.provisioningState.
 func (i Item) State() aml.ProvisioningState {
-	return aml.ProvisioningState(i.Doc.Text("properties.provisioningState"))
+	return aml.StateOf(i.Doc.Text("properties.provisioningState"))
 }
 
 // Facts are the documents of one snapshot.

@@ -52,6 +52,7 @@ func (b *builder) watch(item facts.Item, scopes []string) {
 // locks puts back locks that were lifted, and those on what moved, when nothing below them is written any more.
 func (b *builder) locks() {
 	written := slices.Clone(b.steps)
+	gone := map[string]bool{} // a lock may be read at both ends
 	for _, section := range []snapshot.Section{snapshot.Source, snapshot.Target} {
 		for _, item := range b.Of(section, aml.Locks) {
 			if item.ID == nil || b.stepOf(item.Key, RestoreLock) != nil {
@@ -62,6 +63,10 @@ func (b *builder) locks() {
 				continue
 			}
 			if _, there := b.back(scope); !there {
+				if lifted && !gone[item.ID.Key()] {
+					gone[item.ID.Key()] = true
+					b.lose(item.Key, "the lock on "+scope.Name()+", which is not made again", "nothing, unless "+scope.Name()+" is made by hand: then lock it again")
+				}
 				continue
 			}
 			s := of(Restore, RestoreLock, item)

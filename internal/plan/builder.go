@@ -25,7 +25,8 @@ type builder struct {
 	moving   []arm.ID
 	moves    rewrite.Map
 	moved    string   // id of the move
-	ready    []string // the move, and what must be there before anything runs in the workspace again
+	ready    []string // the move, and what must be there before anything is written in the workspace again
+	opened   []string // the private endpoints, of both ends, to what nobody reaches otherwise: before anything runs
 	lifted   []lift
 
 	steps  []Step
@@ -75,33 +76,29 @@ func of(phase Phase, action string, item facts.Item) Step {
 	return Step{Phase: phase, Action: action, Subject: item.Key, Digest: DigestOf(item), Writes: 1}
 }
 
-// apart are members that do not count in a digest, of types that are no content of a workspace: the service writes them (arm-move 5). Whether a schedule is enabled shows in the steps.
-var apart = map[arm.Type][]string{
-	aml.RoleAssignments:           {"properties.createdOn", "properties.createdBy", "properties.updatedOn", "properties.updatedBy"},
-	aml.PrivateEndpoints:          {"properties.provisioningState", "properties.resourceGuid", "properties.networkInterfaces", "properties.customDnsConfigs"},
-	aml.Workspaces + "/schedules": {"properties.isEnabled"},
+// byService are members that do not count in the digest of a type that is no content of a workspace: the service writes them (arm-move 5). Whether a schedule is enabled shows in the steps.
+func byService(t arm.Type) []string {
+	for _, alert := range aml.Alerts() {
+		if t.Is(alert.Type) {
+			return alert.ReadOnly
+		}
+	}
+	switch {
+	case t.Is(aml.RoleAssignments):
+		return []string{"properties.createdOn", "properties.createdBy", "properties.updatedOn", "properties.updatedBy"}
+	case t.Is(aml.PrivateEndpoints):
+		return aml.PrivateEndpointReadOnly()
+	case t.Is(aml.Workspaces + "/schedules"):
+		return []string{"properties.isEnabled"}
+	}
+	return nil
 }
-
-// connectionParts are the members of a private endpoint's connections that the service writes.
-var connectionParts = []string{"id", "etag", "type", "properties.provisioningState", "properties.privateLinkServiceConnectionState"}
 
 // DigestOf is the digest of what of a document would be put back: what the service writes by itself (node counts, states, times) changes without anybody changing the resource.
 func DigestOf(item facts.Item) string {
 	body := noMap.ForPut(kindOf(item), item.Doc)
-	for kind, members := range apart {
-		if !item.Type.Is(kind) {
-			continue
-		}
-		for _, path := range members {
-			body.Delete(path)
-		}
-	}
-	if item.Type.Is(aml.PrivateEndpoints) {
-		for _, list := range aml.ConnectionLists() {
-			for _, part := range connectionParts {
-				body.Delete(list + ".*." + part)
-			}
-		}
+	for _, path := range byService(item.Type) {
+		body.Delete(path)
 	}
 	data, err := json.Marshal(body)
 	if err != nil {

@@ -101,7 +101,7 @@ func (c *checker) restorable() {
 		if s.Destroys && !removes {
 			c.problem("the step %s destroys something, and nobody knows how that is made again", s.ID)
 		}
-		if again != "" && about[subjectKey(again, s.Subject)] == "" {
+		if again != "" && about[subjectKey(again, s.Subject)] == "" && !(s.Action == LiftLock && c.lost(s.Subject)) {
 			c.problem("the step %s removes %s, and no step makes it again", s.ID, s.Subject)
 		}
 		if (s.Destroys || removes) && i > c.at[c.NoReturn] {

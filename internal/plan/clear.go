@@ -70,9 +70,9 @@ func (b *builder) disabled() map[string][]string {
 	return scheduled
 }
 
-// before is what a removal comes after: the proof, and directly, so that it is taken back in the right order, what must be taken back after it: locks above it, and schedules that use it.
+// before is what a removal comes after: the proof, and directly, so that it is taken back in the right order, what must be taken back after it: locks above and below it, and schedules that use it.
 func (b *builder) before(item facts.Item, r *removal) []string {
-	return slices.Concat(r.prove, b.lifts(item.ID, func(lift) bool { return true }), r.scheduled[item.ID.Key()], r.users[item.ID.Key()])
+	return slices.Concat(r.prove, b.liftsAround(item.ID), r.scheduled[item.ID.Key()], r.users[item.ID.Key()])
 }
 
 func (b *builder) removeEndpoints(r *removal) {

@@ -101,7 +101,7 @@ func (d *drift) steps() {
 
 // lost reports whether the reviewed plan says that a subject is lost: the role of an identity that ends looks, when the identity has ended, like one of somebody else's.
 func (d *drift) lost(subject string) bool {
-	return slices.ContainsFunc(d.reviewed.Losses, func(l Loss) bool { return strings.EqualFold(l.Subject, subject) })
+	return d.reviewed.lost(subject)
 }
 
 // changing reports whether a step changes what is there before the move.
@@ -145,7 +145,7 @@ func byID(p *Plan) map[string]Step {
 	return steps
 }
 
-// blockers finds what stops the move now and did not.
+// blockers finds what stops the move now and did not. That something is on its way out because the run removes it is none.
 func (d *drift) blockers() {
 	key := func(f rules.Finding) string { return f.ID + " " + strings.ToLower(f.Subject) }
 	known := map[string]bool{}

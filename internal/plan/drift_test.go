@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +49,18 @@ func TestDrift(t *testing.T) {
 		{"the service wrote how the connection of a private endpoint is", func(s *scene) {
 			s.without(network+"pe").add(snapshot.Source, network+"pe", `{"etag":"2","properties":{"resourceGuid":"x","privateLinkServiceConnections":[{"etag":"2","properties":{"privateLinkServiceId":"`+ws+`","privateLinkServiceConnectionState":{"status":"Approved"}}}]}}`)
 		}, nil},
+		{"the service wrote where a private endpoint stands", func(s *scene) {
+			s.without(network+"closed").add(snapshot.Source, network+"closed", `{"properties":{"ipConfigurations":[{"name":"ip","etag":"2"}],"privateLinkServiceConnections":[{"properties":{"privateLinkServiceId":"`+storage+`"}}]}}`)
+		}, nil},
+		{"a private endpoint got another address", func(s *scene) {
+			s.without(network+"closed").add(snapshot.Source, network+"closed", `{"properties":{"ipConfigurations":[{"name":"other","etag":"1"}],"privateLinkServiceConnections":[{"properties":{"privateLinkServiceId":"`+storage+`"}}]}}`)
+		}, []string{"closed was changed since the review"}},
+		{"the service wrote how a log alert was made", func(s *scene) {
+			s.without(query).add(snapshot.Source, query, `{"properties":{"scopes":["`+ws+`"],"createdWithApiVersion":"2","isWorkspaceAlertsStorageConfigured":true}}`)
+		}, nil},
+		{"a log alert asks something else", func(s *scene) {
+			s.without(query).add(snapshot.Source, query, `{"properties":{"scopes":["`+ws+`"],"severity":1}}`)
+		}, []string{"q was changed since the review"}},
 		{"a role became another one", func(s *scene) {
 			s.without(ws+roles+"alice").add(snapshot.Source, ws+roles+"alice", `{"properties":{"principalId":"alice","principalType":"ServicePrincipal","scope":"`+ws+`","roleDefinitionId":"other"}}`)
 		}, []string{"alice was changed since the review"}},
@@ -142,7 +155,7 @@ func carriedOut(t *testing.T, reviewed *Plan) (*scene, map[string]bool) {
 	s := full(t)
 	for _, id := range []string{ws + "/computes/cpu", ws + "/computes/aks", ws + "/onlineEndpoints/on", ws + "/onlineEndpoints/on/deployments/blue", ws + "/onlineEndpoints/on/deployments/bad", ws + "/batchEndpoints/ba",
 		ws + "/batchEndpoints/ba/deployments/d", ws + "/serverlessEndpoints/se", ws + "/jobs/run", ws + "/jobs/ending", storage + locks + "keep", group1 + locks + "still", ws + "/schedules/on",
-		ws + "/onlineEndpoints/on" + roles + "caller", ws + "/onlineEndpoints/on" + setting + "calls"} {
+		ws + "/onlineEndpoints/on" + roles + "caller", ws + "/onlineEndpoints/on" + setting + "calls", ws + "/onlineEndpoints/on/deployments/blue" + locks + "held"} {
 		s.without(id)
 	}
 	s.content("schedules/on", `{"properties":{"isEnabled":false,"action":{"jobDefinition":{"computeId":"azureml:`+ws+`/computes/cpu"},"endpointInvocationDefinition":{"endpoint":"azureml:`+ws+`/batchEndpoints/ba"}}}}`)
@@ -157,6 +170,21 @@ func carriedOut(t *testing.T, reviewed *Plan) (*scene, map[string]bool) {
 		s.add(snapshot.Target, "/subscriptions/t/providers/"+namespace, `{"registrationState":"Registered"}`)
 	}
 	return s, carried
+}
+
+// A deletion may outlive the process that asked for it: what is on its way out because of the run stops nothing, whatever a rule says of its state.
+func TestWhatTheRunIsRemovingStopsNothing(t *testing.T) {
+	t.Parallel()
+	reviewed := full(t).plan()
+	s := full(t)
+	s.found(rules.Blocker, rules.Person, ws+"/computes/cpu").found(rules.Blocker, rules.Person, ws+"/onlineEndpoints/on/deployments/blue")
+	if got := Drift(reviewed, s.plan(), map[string]bool{"clear/removeCompute/cpu": false, "clear/removeEndpoint/on": true}); slices.ContainsFunc(got, func(c Change) bool { return c.Stops }) {
+		t.Errorf("got %v", got)
+	}
+	got := Drift(reviewed, s.plan(), map[string]bool{"clear/removeCompute/cpu": false})
+	if !slices.ContainsFunc(got, func(c Change) bool { return c.Stops && strings.HasSuffix(c.Subject, "/blue") }) {
+		t.Errorf("got %v, want the blocker of what the run has not touched", got)
+	}
 }
 
 // What a run has done by itself is no drift while it goes on; what somebody else did meanwhile is.

@@ -10,7 +10,7 @@ import (
 
 // computeLosses says what a compute that is made again does not have any more (aml-contract 4).
 func (b *builder) computeLosses(c facts.Item, typ string) {
-	switch typ {
+	switch aml.ComputeTypeOf(typ) {
 	case aml.ComputeInstance:
 		b.lose(c.Key, "the disk of the instance: installed packages and files outside the file share", "let its user copy what is needed to the file share before")
 	case aml.ComputeCluster:

@@ -11,7 +11,7 @@ import (
 func (b *builder) machines() {
 	for _, c := range b.removes("computes") {
 		s := of(Restore, RestoreCompute, c)
-		s.What, s.Why, s.Clauses, s.After = "make the compute "+c.Name()+" again", "computes are not moved", []string{"S09", "S44"}, b.ready
+		s.What, s.Why, s.Clauses, s.After = "make the compute "+c.Name()+" again", "computes are not moved", []string{"S09", "S44"}, slices.Concat(b.ready, b.opened)
 		if aml.RemovalOf(c.Doc.Text("properties.computeType"), c.Doc.Bool("properties.isAttachedCompute")) == aml.ActionDetach {
 			s.What = "attach the compute " + c.Name() + " again"
 		}
@@ -47,7 +47,7 @@ func (b *builder) endpoint(word, deployments string, e facts.Item) {
 		}
 		s := of(Restore, RestoreDeployment, d)
 		s.What, s.Why, s.Clauses = "make the deployment "+d.Name()+" of "+e.Name()+" again", "deployments are not moved", []string{"S10", "S44"}
-		s.After = append(b.computesOf(d), endpoint)
+		s.After = slices.Concat(b.computesOf(d), b.opened, b.idsOf(RestoreConnection, RestoreOutboundRule), []string{endpoint})
 		ready = append(ready, b.add(s, e.Name()+"."+d.Name()))
 	}
 	if len(ready) == 0 {

@@ -107,7 +107,7 @@ func (b *builder) verify() {
 // required are the namespaces that the target needs: for the workspace, and for what moves along.
 func (b *builder) required() []string {
 	kubernetes := slices.ContainsFunc(slices.Concat(b.Content("computes"), b.Content("services")), func(i facts.Item) bool {
-		kind := i.Doc.Text("properties.computeType")
+		kind := aml.ComputeTypeOf(i.Doc.Text("properties.computeType"))
 		return kind == aml.ComputeAKS || kind == aml.ComputeKubernetes
 	})
 	namespaces := aml.RequiredNamespaces(aml.Needs{AKS: kubernetes, CMK: strings.EqualFold(b.Workspace.Doc.Text("properties.encryption.status"), "Enabled")})

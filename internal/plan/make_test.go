@@ -73,6 +73,10 @@ func TestEachThingHasItsSteps(t *testing.T) {
 			s.choices.RemoveServices, s.choices.NoQuiesce = true, true
 			s.content("services/old", `{"properties":{"computeType":"ACI"}}`)
 		}, []string{"clear/proveRestorable/ml", "clear/removeService/old"}},
+		{"S37 a labeling project among the jobs is nothing to end", func(s *scene) {
+			s.choices.Drain = rules.Cancel
+			s.content("jobs/project", `{"properties":{"jobType":"Labeling","status":"Running"}}`)
+		}, nil},
 		{"S42 resynchronized keys when the storage moves along", func(s *scene) { s.choices.Include = []string{"storage"} }, []string{"restore/resyncKeys/ml"}},
 		{"S05 data assets are one step", func(s *scene) { s.counts["data"], s.counts["data/versions"] = 3, 700 }, []string{"restore/restoreData/ml"}},
 		{"pain 32 a disabled schedule is only looked at", func(s *scene) { s.content("schedules/s", `{"properties":{"isEnabled":false}}`) }, []string{"restore/restoreSchedule/s"}},
@@ -156,6 +160,10 @@ func TestStepsWaitForWhatTheyNeed(t *testing.T) {
 		{"images are built on a compute that is there", "restore/restoreImageBuild/ml", "restore/restoreCompute/cpu"},
 		{"pain 17 the workspace may use its storage before anything runs", "restore/restoreCompute/cpu", "restore/restoreRole/store.own"},
 		{"pain 17 and has its keys", "restore/restoreEndpoint/on", "restore/resyncKeys/ml"},
+		{"a deployment finds its connections with the new ids", "restore/restoreDeployment/on.blue", "restore/restoreConnection/moves"},
+		{"a deployment finds the rules of the managed network with the new ids", "restore/restoreDeployment/ba.d", "restore/restoreOutboundRule/rule"},
+		{"a deployment comes after the private endpoint to what is closed to others (S24)", "restore/restoreDeployment/on.blue", "restore/restorePrivateEndpoint/closed"},
+		{"so does a compute", "restore/restoreCompute/cpu", "restore/restorePrivateEndpoint/closed"},
 		{"data assets come after the datastores", "restore/restoreData/ml", "restore/restoreDatastore/open"},
 		{"a datastore has its sealed secrets", "restore/restoreDatastore/lake", "save/saveSecrets/datastore.lake"},
 		{"a schedule comes after its compute", "restore/restoreSchedule/on", "restore/restoreCompute/cpu"},
@@ -174,6 +182,9 @@ func TestStepsWaitForWhatTheyNeed(t *testing.T) {
 		{"a lock on an account does not wait for computes", "restore/restoreLock/store.keep", "restore/restoreCompute/cpu"},
 		{"an endpoint on managed machines waits for no compute", "restore/restoreEndpoint/ba", "restore/restoreCompute/cpu"},
 		{"somebody's role does not hold up the computes", "restore/restoreCompute/cpu", "restore/restoreRole/ml.alice"},
+		{"nothing waits for a private endpoint to what others reach as well", "restore/restoreDeployment/on.blue", "restore/restorePrivateEndpoint/pe"},
+		{"nothing waits for a private endpoint of somebody else's subscription", "restore/restoreDeployment/on.blue", "restore/restorePrivateEndpoint/foreign"},
+		{"data does not wait for a private endpoint", "restore/restoreData/ml", "restore/restorePrivateEndpoint/closed"},
 		{"a schedule does not wait for what it does not name", "restore/restoreSchedule/on", "restore/restoreEndpoint/on"},
 	} {
 		if step(t, p, c.one); comesAfter(p, c.one, step(t, p, c.other).ID) {
@@ -189,6 +200,7 @@ func TestTakingBackGoesInTheRightOrder(t *testing.T) {
 	for _, c := range []struct{ name, removal, earlier string }{
 		{"a schedule is enabled again when its compute is back", "clear/removeCompute/cpu", "drain/disableSchedule/on"},
 		{"a schedule is enabled again when its endpoint is back", "clear/removeEndpoint/ba", "drain/disableSchedule/on"},
+		{"a lock on a deployment is put back when its endpoint is back", "clear/removeEndpoint/on", "drain/liftLock/blue.held"},
 		{"a ReadOnly lock is put back when the compute is back", "clear/removeCompute/aks", "prepare/liftLock/g.still"},
 	} {
 		if !slices.Contains(step(t, p, c.removal).After, c.earlier) {
@@ -206,6 +218,9 @@ func TestStepsSayWhatAPersonAndTheRunMustKnow(t *testing.T) {
 	}
 	if cpu := step(t, p, "clear/removeCompute/cpu"); !strings.HasPrefix(cpu.What, "delete ") {
 		t.Errorf("S31 the managed compute: %q", cpu.What)
+	}
+	if small := step(t, newScene(t).content("computes/cpu", `{"properties":{"computeType":"amlcompute"}}`).plan(), "clear/removeCompute/cpu"); !strings.HasPrefix(small.What, "delete ") {
+		t.Errorf("S31 the managed compute, whatever the case of its type: %q", small.What)
 	}
 	if job := step(t, p, "drain/endJob/run"); job.Detail != (JobDetail{Cancel: true, Limit: Duration(2 * time.Hour)}) || job.Writes != 1 {
 		t.Errorf("S28 a running job is cancelled when asked for: %+v", job)
@@ -297,6 +312,25 @@ func TestThingsOfOneNameAreStepsOfTheirOwn(t *testing.T) {
 	}
 	if second.ID == "" || first.Subject == second.Subject {
 		t.Errorf("two locks of one name are %q and %q", first.Subject, second.Subject)
+	}
+}
+
+// What is not made again takes its lock along: the lock is lifted all the same, and said to be lost.
+func TestALockOnWhatIsNotMadeAgainIsLost(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.choices.LiftLocks, s.choices.RemoveServices = true, true
+	held := []string{ws + "/onlineEndpoints/on/deployments/bad" + locks + "held", ws + "/services/old" + locks + "held"}
+	s.content("onlineEndpoints/on", `{"properties":{"authMode":"AADToken"}}`).content("onlineEndpoints/on/deployments/bad", `{"properties":{"provisioningState":"Failed"}}`)
+	s.content("services/old", `{"properties":{"computeType":"ACI"}}`)
+	for _, lock := range held {
+		s.add(snapshot.Source, lock, `{"properties":{"level":"CanNotDelete"}}`).found(rules.Note, rules.Plan, lock)
+	}
+	p := s.plan()
+	for _, lock := range held {
+		if !p.lost(lock) || p.subjects()[subjectKey(LiftLock, lock)] == "" || p.subjects()[subjectKey(RestoreLock, lock)] != "" {
+			t.Errorf("the lock %s: lost %v", lock, p.lost(lock))
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,6 +140,11 @@ func (p *Plan) Stopped() string {
 		}
 	}
 	return strings.Join(all, "; ")
+}
+
+// lost reports whether the plan says that something of a subject is lost.
+func (p *Plan) lost(subject string) bool {
+	return slices.ContainsFunc(p.Losses, func(l Loss) bool { return strings.EqualFold(l.Subject, subject) })
 }
 
 // Map says where ids go when the plan is carried out. Invalid when the plan's ids cannot be read.

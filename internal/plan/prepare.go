@@ -77,7 +77,7 @@ func (b *builder) drain() {
 	after := slices.Concat(free, b.idsOf(DisableSchedule))
 	for _, cancels := range []bool{true, false} {
 		for _, job := range b.Content("jobs") {
-			if b.cancels(job) == cancels {
+			if b.cancels(job) == cancels && !aml.IsLabeling(job.Doc.Text("properties.jobType")) { // a project is its owner's to end (S37)
 				b.endJob(job, cancels, after)
 			}
 		}
@@ -87,8 +87,8 @@ func (b *builder) drain() {
 
 // cancels reports whether a job is cancelled. One that collects its output or is being cancelled is waited for, whatever the choice: cancelling it could lose the output.
 func (b *builder) cancels(job facts.Item) bool {
-	status := aml.JobStatus(job.Doc.Text("properties.status"))
-	return b.choices.Drain == rules.Cancel && status.Cancelable() && status != aml.JobFinalizing
+	status := aml.JobStatusOf(job.Doc.Text("properties.status"))
+	return b.choices.Drain == rules.Cancel && status.Cancelable()
 }
 
 // endJob plans the end of a job.
@@ -150,14 +150,19 @@ func (b *builder) lock(id string) (facts.Item, bool) {
 
 // unlocked are the steps that lift the ReadOnly locks above something.
 func (b *builder) unlocked(id arm.ID) []string {
-	return b.lifts(id, func(l lift) bool { return l.readOnly })
+	return b.lifts(func(l lift) bool { return l.readOnly && id.Within(l.scope) })
 }
 
-// lifts are the steps that lift locks above something.
-func (b *builder) lifts(id arm.ID, which func(lift) bool) []string {
+// liftsAround are the steps that lift locks above something, on it or below it.
+func (b *builder) liftsAround(id arm.ID) []string {
+	return b.lifts(func(l lift) bool { return id.Within(l.scope) || l.scope.Within(id) })
+}
+
+// lifts are the steps that lift some of the locks.
+func (b *builder) lifts(which func(lift) bool) []string {
 	var steps []string
 	for _, l := range b.lifted {
-		if id.Within(l.scope) && which(l) {
+		if which(l) {
 			steps = append(steps, l.step)
 		}
 	}

@@ -44,9 +44,23 @@ func (b *builder) network() {
 			s.What, s.Clauses, s.After = "bring the private endpoint "+item.Name()+" to "+resource.Name()+" back into use", []string{"S23", "S24"}, []string{b.moved}
 			s.Why, s.Person = "the move disconnects it, and its new connection must be approved", !b.choices.ApproveEndpoints
 			s.Detail, s.Writes = EndpointDetail{Resource: resource.String(), Approve: b.choices.ApproveEndpoints}, 2
-			b.add(s, item.Name())
+			if id := b.add(s, item.Name()); b.closed(resource) && oneOf(item.ID.Subscription(), b.Workspace.ID.Subscription(), b.Target.Subscription()) {
+				b.opened = append(b.opened, id)
+			}
 		}
 	}
+}
+
+// closed reports whether something that moves is reached through private endpoints alone, as far as its document tells.
+func (b *builder) closed(resource arm.ID) bool {
+	doc := b.Workspace.Doc
+	for _, a := range b.Accounts() {
+		if a.ID.Equal(resource) {
+			doc = a.Item.Doc
+		}
+	}
+	return oneOf(doc.Text("properties.publicNetworkAccess"), "Disabled", "SecuredByPerimeter") || oneOf(doc.Text("properties.networkAcls.defaultAction"), "Deny") ||
+		oneOf(doc.Text("properties.networkRuleSet.defaultAction"), "Deny")
 }
 
 // resync lets the workspace read the keys of accounts that moved again, before anything runs that needs them.

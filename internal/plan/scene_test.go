@@ -23,6 +23,7 @@ const (
 	roles   = "/providers/Microsoft.Authorization/roleAssignments/"
 	locks   = "/providers/Microsoft.Authorization/locks/"
 	setting = "/providers/Microsoft.Insights/diagnosticSettings/"
+	query   = group1 + "/providers/Microsoft.Insights/scheduledQueryRules/q"
 	reader  = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
 )
 
@@ -122,10 +123,15 @@ func full(t testing.TB) *scene {
 	role(group1, "inherited", "alice")
 	s.add(snapshot.Source, storage+locks+"keep", `{"properties":{"level":"CanNotDelete"}}`).found(rules.Note, rules.Plan, storage+locks+"keep")
 	s.add(snapshot.Source, group1+locks+"still", `{"properties":{"level":"ReadOnly"}}`).found(rules.Note, rules.Plan, group1+locks+"still")
+	s.add(snapshot.Source, ws+"/onlineEndpoints/on/deployments/blue"+locks+"held", `{"properties":{"level":"CanNotDelete"}}`).found(rules.Note, rules.Plan, ws+"/onlineEndpoints/on/deployments/blue"+locks+"held")
 	s.add(snapshot.Source, ws+setting+"logs", `{"properties":{}}`)
 	s.add(snapshot.Source, ws+"/onlineEndpoints/on"+setting+"calls", `{"properties":{}}`)
 	s.add(snapshot.Source, group1+"/providers/Microsoft.Insights/metricAlerts/alert", `{"properties":{"scopes":["`+ws+`"]}}`)
+	s.add(snapshot.Source, query, `{"properties":{"scopes":["`+ws+`"],"createdWithApiVersion":"1"}}`)
 	s.add(snapshot.Source, network+"pe", `{"properties":{"privateLinkServiceConnections":[{"properties":{"privateLinkServiceId":"`+ws+`"}}]}}`)
+	s.add(snapshot.Source, storage, `{"properties":{"publicNetworkAccess":"disabled"}}`)
+	s.add(snapshot.Source, network+"closed", `{"properties":{"ipConfigurations":[{"name":"ip","etag":"1"}],"privateLinkServiceConnections":[{"properties":{"privateLinkServiceId":"`+storage+`"}}]}}`)
+	s.add(snapshot.Source, "/subscriptions/x/resourceGroups/net/providers/Microsoft.Network/privateEndpoints/foreign", `{"properties":{"privateLinkServiceConnections":[{"properties":{"privateLinkServiceId":"`+storage+`"}}]}}`)
 	s.add(snapshot.Source, network+"other", `{"properties":{"privateLinkServiceConnections":[{"properties":{"privateLinkServiceId":"/subscriptions/s/resourceGroups/x/providers/Microsoft.Storage/storageAccounts/x"}}]}}`)
 	return s
 }

@@ -43,7 +43,7 @@ func TestTheTextDoesNotGrowWithWhatIsAlike(t *testing.T) {
 	if lines := strings.Count(got, "\n"); len(p.Steps) < 2000 || lines > 200 {
 		t.Errorf("%d steps take %d lines", len(p.Steps), lines)
 	}
-	for _, want := range []string{"restoreRole x 403: give ", "removeCompute x 401: delete", "and 360 more like these", "(and 401 more)", "401 online endpoints", "endJob x 401: cancel"} {
+	for _, want := range []string{"restoreRole x 403: give ", "removeCompute x 401: delete", "and 360 more like these", "(and 402 more)", "401 online endpoints", "endJob x 401: cancel"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the text does not say %q", want)
 		}

@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
@@ -13,6 +12,9 @@ import (
 // accountRules are about the associated resources.
 func accountRules() []Rule {
 	return []Rule{
+		{ID: "ML019", Clauses: []string{"S42", "aml-contract 2"}, Title: "What moves along is not taken from under another workspace",
+			Why:    "A workspace names its storage account and key vault by id and can never be given others: one that stays behind would name what is not there any more. Application Insights and registry can be set anew.",
+			Remedy: "leave it out of --include: both workspaces go on using it from where it is", Judge: shared},
 		{ID: "ML020", Clauses: []string{"pain 14", "S42"}, Title: "Associated resources and private endpoints are settled",
 			Why:    "One resource that is not Succeeded, even a failed private endpoint, stops the whole move: MoveCannotProceedWithResourcesNotInSucceededState.",
 			Remedy: "save the resource again as it is (a PUT of its own document repairs most failed ones), and wait for Succeeded", Judge: settledNeighbours},
@@ -25,9 +27,9 @@ func accountRules() []Rule {
 		{ID: "ML023", Clauses: []string{"arm-move 3.1"}, Title: "User-assigned identities stay where they are",
 			Why:    "User-assigned identities cannot be moved. The references to them stay valid, within the tenant.",
 			Remedy: "nothing; do not delete the old group as long as the workspace uses them", Judge: identities},
-		{ID: "ML024", Clauses: []string{"pain 19"}, Title: "Application Insights moves without alerts or web tests that point at it",
-			Why:    "A joint move that carries an Application Insights with alert rules or availability tests has failed in the field.",
-			Remedy: "leave it out (--include without insights), or move it alone with its rules afterwards", Judge: insights},
+		{ID: "ML024", Clauses: []string{"pain 19"}, Title: "Application Insights moves without availability tests that point at it",
+			Why:    "A joint move that carries an Application Insights with availability tests has failed in the field. Of alerts that watch it ARM's own verdict is asked before the move, and they get its new id after it (ML088).",
+			Remedy: "leave it out (--include without insights), or move it alone with its tests afterwards", Judge: insights},
 	}
 }
 
@@ -108,8 +110,11 @@ func identities(c *Case) []Finding {
 	return list
 }
 
-// watchers are types that watch an Application Insights.
-var watchers = []string{"microsoft.insights/webtests", "microsoft.alertsmanagement/smartdetectoralertrules", "microsoft.insights/scheduledqueryrules"}
+// webTests are availability tests.
+const webTests arm.Type = "Microsoft.Insights/webtests"
+
+// linkTag is how the name of that tag of a web test begins which names the Application Insights that it reports to.
+const linkTag = "hidden-link:"
 
 func insights(c *Case) []Finding {
 	var list []Finding
@@ -117,20 +122,52 @@ func insights(c *Case) []Finding {
 		if !a.ID.Type().Is("Microsoft.Insights/components") {
 			continue
 		}
-		var watching []string
-		for _, alert := range c.Of(snapshot.Source, aml.MetricAlerts) {
-			if slices.ContainsFunc(alert.Doc.Texts("properties.scopes"), func(s string) bool { return strings.EqualFold(s, a.ID.String()) }) {
-				watching = append(watching, alert.Name())
-			}
-		}
+		var tests []string
 		for _, item := range c.Of(snapshot.Source, aml.Resources) {
-			if id, err := arm.Parse(item.Doc.Text("id")); err == nil && slices.Contains(watchers, id.Type().Key()) && id.GroupID().Equal(a.ID.GroupID()) {
-				watching = append(watching, id.Name())
+			id, err := arm.Parse(item.Doc.Text("id"))
+			if err == nil && id.Type().Is(webTests) && id.GroupID().Equal(a.ID.GroupID()) && mayReportTo(item.Doc, a.ID) {
+				tests = append(tests, id.Name())
 			}
 		}
-		if len(watching) > 0 {
-			list = append(list, found(Warning, Person, a.ID, "alert rules or web tests may point at %s, which moves along", a.ID.Name()).seen("%s", names(watching)))
+		if len(tests) > 0 {
+			list = append(list, found(Warning, Person, a.ID, "availability tests may point at %s, which moves along", a.ID.Name()).seen("%s", names(tests)))
 		}
+	}
+	return list
+}
+
+// mayReportTo reports whether a web test reports to an Application Insights; one that does not tell may.
+func mayReportTo(test arm.Document, insights arm.ID) bool {
+	linked := false
+	for name := range test.Object("tags") {
+		to, isLink := strings.CutPrefix(strings.ToLower(name), linkTag)
+		if isLink && to == insights.Key() {
+			return true
+		}
+		linked = linked || isLink
+	}
+	return !linked
+}
+
+// shared finds what moves along and is used by another workspace as well.
+func shared(c *Case) []Finding {
+	var list []Finding
+	for _, a := range c.included() {
+		var users []string
+		for _, other := range c.Of(snapshot.Source, aml.Workspaces) {
+			if id, err := arm.Parse(other.Doc.Text(a.Property)); err == nil && id.Equal(a.ID) && !other.ID.Equal(c.Workspace.ID) {
+				users = append(users, other.Name())
+			}
+		}
+		if len(users) == 0 {
+			continue
+		}
+		f := found(Blocker, Person, a.ID, "%s moves along, and other workspaces use it: %s", a.ID.Name(), names(users))
+		if !a.Fixed {
+			f = found(Warning, Person, a.ID, "%s moves along, and other workspaces use it: %s", a.ID.Name(), names(users)).
+				do("leave it out of --include, or give the other workspaces the new id after the move: az ml workspace update")
+		}
+		list = append(list, f.seen("%s", a.Property))
 	}
 	return list
 }

@@ -31,7 +31,9 @@ func computeRules() []Rule {
 }
 
 // kindOf is the type of a compute.
-func kindOf(item facts.Item) string { return item.Doc.Text("properties.computeType") }
+func kindOf(item facts.Item) string {
+	return aml.ComputeTypeOf(item.Doc.Text("properties.computeType"))
+}
 
 // attached reports whether a compute was attached, not made by the service.
 func attached(item facts.Item) bool {
@@ -74,7 +76,7 @@ func failedComputes(c *Case) []Finding {
 		switch s := item.State(); {
 		case s == aml.Failed || s == aml.Canceled:
 			list = append(list, found(Warning, Person, item.ID, "the compute %s is %s: making it again may fail as well", item.Name(), s).seen("properties.provisioningState"))
-		case kindOf(item) == aml.ComputeInstance && (instance == aml.InstanceFailed || instance == aml.InstanceUnusable):
+		case kindOf(item) == aml.ComputeInstance && instance.Broken():
 			list = append(list, found(Warning, Person, item.ID, "the compute instance %s is %s; what is on its disk cannot be rescued", item.Name(), instance).seen("properties.properties.state"))
 		}
 	}

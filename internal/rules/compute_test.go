@@ -35,6 +35,12 @@ func computeExamples() []example {
 		{"ML060", "they stop the move when nothing may be removed (S34)", []change{cluster("c", 1, ""), noQuiesce}, []string{"blocker/person c"}},
 		{"ML062", "a failed compute (aml-contract 4)", []change{inState("Failed")}, []string{"warning/person c"}},
 		{"ML062", "an unusable instance (pain 25)", []change{instance("i", `,"state":"Unusable"`)}, []string{"warning/person i"}},
+		{"ML062", "an instance whose setup failed (pain 25)", []change{instance("i", `,"state":"SetupFailed"`)}, []string{"warning/person i"}},
+		{"ML061", "the case of a state says nothing", []change{inState("succeeded")}, []string{}},
+		{"ML062", "a failed compute, whatever the case", []change{inState("FAILED")}, []string{"warning/person c"}},
+		{"ML065", "an instance is one, whatever the case of its type (pain 25)", []change{content("computes/i", `{"properties":{"computeType":"computeinstance","provisioningState":"Succeeded"}}`)}, []string{"blocker/person i"}},
+		{"ML066", "an instance without an assigned user is assigned to who made it (pain 25)", []change{instance("i", `,"createdBy":{"userId":"alice-id","userOrgId":"t"}`)}, []string{"note/plan i"}},
+		{"ML068", "the secrets of a type, whatever its case (pain 37)", []change{attach("kubernetes")}, []string{"blocker/person c"}},
 		{"ML063", "the compute for images is set again (aml-contract 2)", []change{cluster("c", 1, ""), workspace(`,"imageBuildCompute":"C"`)}, []string{"note/plan w"}},
 		{"ML063", "a name of nothing is left as it is", []change{workspace(`,"imageBuildCompute":"gone"`)}, []string{}},
 		{"ML064", "a subnet in the old subscription (D2)", []change{cluster("c", 1, `,"subnet":{"id":"`+group1+`/providers/Microsoft.Network/virtualNetworks/v/subnets/n"}`)}, []string{"warning/person c"}},
@@ -84,6 +90,8 @@ func quotaExamples() []example {
 		{"ML045", "the smaller limit of quotas counts", []change{listed(snapshot.Target, sub2+"/quotas/Standard_DSv2", aml.Quotas, `{"id":"/subscriptions/s2/quotas/Standard_DSv2","limit":30,"name":{"value":"Standard DSv2 Family Cluster Dedicated vCPUs"}}`), cluster("c", 3, "")}, []string{"blocker/person s2"}},
 		{"ML045", "the share of a workspace is no limit of the subscription", []change{listed(snapshot.Target, sub2+"/quotas/x", aml.Quotas, `{"id":"/subscriptions/s2/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/o/quotas/x","limit":3,"name":{"value":"Standard DSv2 Family Cluster Dedicated vCPUs"}}`), cluster("c", 3, "")}, []string{}},
 		{"ML045", "a limit of -1 is none", []change{usage("Standard DSv2 Family Cluster Dedicated vCPUs", 0, -1), usage("Total Cluster Dedicated Regional vCPUs", 0, -1), cluster("c", 900, "")}, []string{}},
+		{"ML045", "a quota limits where the usage tells no limit (pain 28)", []change{usage("Standard DSv2 Family Cluster Dedicated vCPUs", 0, -1), listed(snapshot.Target, sub2+"/quotas/Standard_DSv2", aml.Quotas, `{"id":"/subscriptions/s2/quotas/Standard_DSv2","limit":8,"name":{"value":"Standard DSv2 Family Cluster Dedicated vCPUs"}}`), cluster("c", 3, "")}, []string{"blocker/person s2"}},
+		{"ML045", "a cluster counts, whatever the case of its type (pain 28)", []change{content("computes/c", `{"properties":{"computeType":"amlcompute","properties":{"vmSize":"Standard_DS3_v2","scaleSettings":{"maxNodeCount":21}}}}`)}, []string{"blocker/person s2"}},
 		{"ML045", "the total of the region counts too", []change{usage("Total Cluster Dedicated Regional vCPUs", 490, 500), cluster("c", 3, "")}, []string{"blocker/person s2"}},
 		{"ML045", "so does the number of computes", []change{usage("Clusters", 10, 10), cluster("c", 1, "")}, []string{"blocker/person s2"}},
 		{"ML045", "within a subscription what is freed counts", []change{same, usage("Standard DSv2 Family Cluster Dedicated vCPUs", 100, 100), usage("Clusters", 10, 10), cluster("c", 20, "")}, []string{}},
@@ -98,6 +106,20 @@ func quotaExamples() []example {
 		{"ML046", "a size that is not offered (pain 28, D2)", []change{content("computes/c", `{"properties":{"computeType":"AmlCompute","properties":{"vmSize":"Standard_ND96"}}}`)}, []string{"blocker/person c"}},
 		{"ML046", "a size that is not offered for instances", []change{content("computes/i", `{"properties":{"computeType":"ComputeInstance","properties":{"vmSize":"Standard_NC6"}}}`)}, []string{"blocker/person i"}},
 		{"ML046", "a size that is, whatever its case", []change{cluster("c", 1, "")}, []string{}},
+		{"ML046", "no size is offered at all (pain 28, D2)", []change{cluster("c", 1, ""), func(w *world) {
+			for key, d := range w.docs {
+				if d.typ == aml.VMSizes {
+					delete(w.docs, key)
+				}
+			}
+		}}, []string{"blocker/person c"}},
+		{"ML046", "sizes that could not be read are another rule's", []change{cluster("c", 1, ""), gap(snapshot.Target, sub2+region1+"vmSizes", 403), func(w *world) {
+			for key, d := range w.docs {
+				if d.typ == aml.VMSizes {
+					delete(w.docs, key)
+				}
+			}
+		}}, []string{}},
 		{"ML046", "a deployment's size that is not offered", []change{content("onlineEndpoints/e/deployments/d", `{"properties":{"endpointComputeType":"Managed","instanceType":"Standard_F4"}}`)}, []string{"blocker/person d"}},
 		{"ML047", "a compute in another region (D2)", []change{content("computes/c", `{"properties":{"computeType":"AmlCompute","computeLocation":"westus","properties":{"vmSize":"Standard_DS3_v2"}}}`)}, []string{"blocker/person c"}},
 		{"ML047", "an attached cluster may be anywhere", []change{content("computes/c", `{"properties":{"computeType":"AKS","computeLocation":"westus"}}`)}, []string{}},

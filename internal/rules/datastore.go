@@ -101,15 +101,9 @@ func dataAssets(c *Case) []Finding {
 
 func connections(c *Case) []Finding {
 	var list []Finding
-	paths := c.paths()
-	for _, item := range c.Content("connections") {
-		for _, path := range []string{"properties.target", "properties.metadata.ResourceId"} {
-			if text := item.Doc.Text(path); paths.Text(text) != text {
-				list = append(list, found(Note, Plan, item.ID, "the connection %s names something that moves", item.Name()).seen("%s", path))
-				break
-			}
-		}
-		if strings.EqualFold(item.Doc.Text("properties.authType"), "OAuth2") && c.namesMoving(item) {
+	for _, item := range c.renamed("connections") {
+		list = append(list, found(Note, Plan, item.ID, "the connection %s names something that moves", item.Name()).seen("%s", c.renames(item)[0]))
+		if strings.EqualFold(item.Doc.Text("properties.authType"), "OAuth2") {
 			list = append(list, found(Warning, Person, item.ID, "the consent behind the connection %s cannot be written again", item.Name()).seen("properties.authType is OAuth2").
 				do("sign in again for the connection after the move"))
 		}
@@ -117,13 +111,25 @@ func connections(c *Case) []Finding {
 	return list
 }
 
-// namesMoving reports whether a connection must be written again.
-func (c *Case) namesMoving(item facts.Item) bool {
+// renamed are the documents of a kind that name something that moves where no service keeps that up: they must be written again.
+func (c *Case) renamed(kind string) []facts.Item {
+	return slices.DeleteFunc(slices.Clone(c.Content(kind)), func(i facts.Item) bool { return len(c.renames(i)) == 0 })
+}
+
+// renames are the places in a document that name something that moves and that no service keeps up.
+func (c *Case) renames(item facts.Item) []string {
+	kind, _ := aml.KindOf(item.Type)
 	paths := c.paths()
-	return slices.ContainsFunc([]string{"properties.target", "properties.metadata.ResourceId"}, func(path string) bool {
-		text := item.Doc.Text(path)
-		return paths.Text(text) != text
-	})
+	var at []string
+	for _, r := range kind.References {
+		item.Doc.Clone().Change(r.Path, func(value any) (any, bool) {
+			if text, _ := value.(string); !r.Owned && paths.Text(text) != text {
+				at = append(at, r.Path)
+			}
+			return value, true
+		})
+	}
+	return at
 }
 
 // looked are the kinds in whose documents old ids are looked for: those that are made again, and those in which no step rewrites text.

@@ -49,6 +49,10 @@ func jobExamples() []example {
 	}
 	list := []example{
 		{"ML082", "runs of v1 are not shown (S28)", nil, []string{"warning/person w"}},
+		{"ML080", "the case of a status says nothing (S28)", []change{job("completed")}, []string{}},
+		{"ML081", "the case of a project's status says nothing (S37)", []change{project("COMPLETED")}, []string{}},
+		{"ML081", "a labeling project among the jobs is a project (S37)", []change{content("jobs/j", `{"properties":{"jobType":"labeling","status":"Paused"}}`)}, []string{"blocker/person j"}},
+		{"ML080", "and none of the jobs that are ended (S37)", []change{content("jobs/j", `{"properties":{"jobType":"Labeling","status":"Running"}}`)}, []string{}},
 		{"ML083", "an enabled schedule (pain 32)", []change{content("schedules/s", `{"properties":{"isEnabled":true}}`)}, []string{"note/plan s"}},
 		{"ML083", "a disabled one", []change{content("schedules/s", `{"properties":{"isEnabled":false}}`)}, []string{}},
 	}
@@ -125,10 +129,14 @@ func gapExamples() []example {
 		{"ML097", "quota of the target, with nothing to make again", []change{gap(snapshot.Target, sub2+region1+"usages", 403)}, []string{}},
 		{"ML096", "policies of the target, with something to make again (D2)", []change{gap(snapshot.Target, group2+auth+"policyAssignments", 403), aks}, []string{"blocker/person policyAssignments"}},
 		{"ML097", "policies of the target, with nothing to make again", []change{gap(snapshot.Target, group2+auth+"policyAssignments", 403)}, []string{"warning/person policyAssignments"}},
+		{"ML096", "what a policy of the target demands, with something to make again (D2)", []change{gap(snapshot.Target, defs+"d", 403), assign(group2, defs+"d", ""), aks}, []string{"blocker/person d"}},
+		{"ML096", "what one demands that is not enforced", []change{gap(snapshot.Target, defs+"d", 403), assign(group2, defs+"d", `,"enforcementMode":"DoNotEnforce"`), aks}, []string{}},
+		{"ML096", "an initiative that leaves the group out", []change{gap(snapshot.Target, "/providers/Microsoft.Authorization/policySetDefinitions/set", 403), assign(sub2, "/providers/Microsoft.Authorization/policySetDefinitions/set", `,"notScopes":["`+group2+`"]`), aks}, []string{}},
 		{"ML097", "policies on the workspace itself, with something to make again (pain 16)", []change{gap(snapshot.Source, ws+auth+"policyAssignments", 403), aks}, []string{"warning/person policyAssignments"}},
 		{"ML097", "rights that are not told", []change{permit(snapshot.Target, group2), gap(snapshot.Target, group2+auth+"permissions", 403)}, []string{"warning/person permissions"}},
 		{"ML096", "a missing target group hides nothing (S40)", []change{gap(snapshot.Target, group2, 404)}, []string{}},
 		{"ML097", "a missing target group is another rule's (S40)", []change{gap(snapshot.Target, group2, 404)}, []string{}},
+		{"ML096", "a target group that may not be read hides everything there (S40, D2)", []change{gap(snapshot.Target, group2, 403)}, []string{"blocker/person g2"}},
 		{"ML097", "Databricks workspaces elsewhere (S38)", []change{gap(snapshot.Source, "/subscriptions/s9/providers/Microsoft.Databricks/workspaces", 403)}, []string{"warning/person workspaces"}},
 		{"ML097", "models move whether they were read or not (S08)", []change{gap(snapshot.Content, ws+"/models", 403)}, []string{"warning/person models"}},
 		{"ML096", "services of an API that is gone (S35, aml-contract 7)", []change{gap(snapshot.Content, ws+"/services", 404)}, []string{}},

@@ -2,6 +2,8 @@ package rules
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
@@ -39,11 +41,16 @@ func (c *Case) hides(g snapshot.Gap) (stops, silent bool) {
 	switch {
 	case !source && (target.ID.Equal(c.Target.SubscriptionID()) || target.ID.Equal(c.Target.GroupID()) && g.Status == 404) && target.Tail == (arm.Hop{}):
 		return false, true // ML017, ML010
+	case !source && target.ID.Equal(c.Target.GroupID()) && target.Tail == (arm.Hop{}):
+		return true, false // nobody knows what is in it, and what reaches it
 	case typ.Is(aml.RoleAssignments):
 		return source && c.travels(target.ID), false
 	case typ.Is(aml.Usages), typ.Is(aml.Quotas), typ.Is(aml.VMSizes):
 		return !source && len(c.demands()) > 0, source || len(c.demands()) == 0
-	case typ.Is(aml.PolicyAssignments), typ.Is(aml.PolicyDefinitions), typ.Is(aml.PolicySetDefinitions), typ.Is(aml.Permissions):
+	case typ.Is(aml.PolicyDefinitions), typ.Is(aml.PolicySetDefinitions):
+		applies := slices.ContainsFunc(c.policies(), func(p policy) bool { return strings.EqualFold(p.id, g.Path) })
+		return applies && c.destroys(), false
+	case typ.Is(aml.PolicyAssignments), typ.Is(aml.Permissions):
 		return c.destroys() && (!source || typ.Is(aml.Permissions)), false
 	case typ.Is(aml.PolicyExemptions):
 		return false, false

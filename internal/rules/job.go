@@ -1,7 +1,10 @@
 package rules
 
 import (
+	"slices"
+
 	"github.com/amlmove/amlmove/internal/aml"
+	"github.com/amlmove/amlmove/internal/facts"
 )
 
 // jobRules are about what must have come to an end.
@@ -34,12 +37,12 @@ var remarks = map[aml.JobStatus]string{
 func jobs(c *Case) []Finding {
 	var list []Finding
 	for _, item := range c.Content("jobs") {
-		status := aml.JobStatus(item.Doc.Text("properties.status"))
-		if status.Terminal() {
+		status := aml.JobStatusOf(item.Doc.Text("properties.status"))
+		if status.Terminal() || isProject(item) {
 			continue
 		}
 		how := "is waited for"
-		if c.Drain == Cancel && status.Cancelable() && status != aml.JobFinalizing {
+		if c.Drain == Cancel && status.Cancelable() {
 			how = "is cancelled"
 		}
 		f := found(Note, Plan, item.ID, "the job %s is %s and %s", item.Name(), status, how)
@@ -51,10 +54,14 @@ func jobs(c *Case) []Finding {
 	return list
 }
 
+// isProject reports whether a job is a labeling project, which is nobody's to end but its owner's.
+func isProject(job facts.Item) bool { return aml.IsLabeling(job.Doc.Text("properties.jobType")) }
+
 func labeling(c *Case) []Finding {
 	var list []Finding
-	for _, item := range c.Content("labelingJobs") {
-		status := aml.JobStatus(item.Doc.Text("properties.status"))
+	projects := slices.DeleteFunc(slices.Clone(c.Content("jobs")), func(i facts.Item) bool { return !isProject(i) })
+	for _, item := range append(projects, c.Content("labelingJobs")...) {
+		status := aml.JobStatusOf(item.Doc.Text("properties.status"))
 		if status.Terminal() {
 			continue
 		}

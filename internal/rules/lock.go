@@ -20,7 +20,7 @@ func lockRules() []Rule {
 		{ID: "ML051", Clauses: []string{"pain 16", "arm-move 3.1"}, Title: "Locks on what moves are put back at the new place",
 			Why: "Management locks do not follow a move.", Remedy: "the plan makes them again", Judge: lostLocks},
 		{ID: "ML052", Clauses: []string{"pain 38", "D2"}, Title: "No lock stops what must be made again in a network's group",
-			Why:    "A ReadOnly lock on the group of a virtual network stops the creation of computes in it, and a lock on a private endpoint's group the making-again of that.",
+			Why:    "A ReadOnly lock on a virtual network, its group or its subscription stops the creation of computes in it, and a lock on a private endpoint or above it the making-again of that.",
 			Remedy: "let the owner of the network's group lift the lock for the time of the move", Judge: networkLocks},
 	}
 }
@@ -83,27 +83,28 @@ func lostLocks(c *Case) []Finding {
 
 func networkLocks(c *Case) []Finding {
 	type place struct {
-		group arm.ID
-		what  string
-		hard  bool
+		id   arm.ID
+		what string
+		hard bool // nothing else can take its place
 	}
 	var places []place
 	for _, item := range c.removed("computes") {
 		if subnet, err := arm.Parse(item.Doc.Text("properties.properties.subnet.id")); err == nil && subnet.GroupID() != nil {
-			places = append(places, place{subnet.GroupID(), "the compute " + item.Name(), true})
+			places = append(places, place{subnet, "the compute " + item.Name(), true})
 		}
 	}
 	for _, e := range c.endpoints() {
-		places = append(places, place{e.item.ID.GroupID(), "the private endpoint " + e.item.Name(), false})
+		places = append(places, place{e.item.ID, "the private endpoint " + e.item.Name(), false})
 	}
+	stopping := c.stopping()
 	var list []Finding
-	for _, lock := range c.locks(snapshot.Source) {
-		scope := lock.ID.Scope()
-		if c.group().Within(scope) { // ML050 speaks of it
+	for _, lock := range append(c.locks(snapshot.Source), c.locks(snapshot.Target)...) {
+		same := func(i facts.Item) bool { return i.ID.Equal(lock.ID) }
+		if slices.ContainsFunc(stopping, same) { // ML050 speaks of it
 			continue
 		}
 		for _, p := range places {
-			if !p.group.Within(scope) && !scope.Within(p.group) || len(scope) > 2 && !p.hard {
+			if !p.id.Within(lock.ID.Scope()) {
 				continue
 			}
 			severity := Warning
@@ -112,7 +113,7 @@ func networkLocks(c *Case) []Finding {
 			} else if p.hard {
 				continue
 			}
-			list = append(list, found(severity, Person, lock.ID, "the %s lock %s on %s may stop that %s is made again", level(lock), lock.Name(), scope, p.what))
+			list = append(list, found(severity, Person, lock.ID, "the %s lock %s on %s may stop that %s is made again", level(lock), lock.Name(), lock.ID.Scope(), p.what))
 		}
 	}
 	return list

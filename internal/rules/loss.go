@@ -14,7 +14,7 @@ func lossRules() []Rule {
 			Why:    "With the instance its disk goes: installed packages, and files outside of the workspace's file share (notebooks live in the share and survive).",
 			Remedy: "let the owner save what is on the disk, then say --accept-instance-loss", Judge: instanceDisks},
 		{ID: "ML066", Clauses: []string{"pain 25"}, Title: "Compute instances have an assigned user",
-			Why:    "Only its creator or its assigned user may use an instance. Without an assigned user the instance that is made again belongs to whoever runs the plan.",
+			Why:    "Only its creator or its assigned user may use an instance. Without an assigned user it would belong to whoever runs the plan: it is assigned to its maker, where the service tells who that is.",
 			Remedy: "set personalComputeInstanceSettings.assignedUser after the move, or let the owner make the instance again", Judge: unassigned},
 		{ID: "ML067", Clauses: []string{"aml-contract 4", "pain 37"}, Title: "The administrator of a cluster's nodes may have a password that nobody reads",
 			Why:    "The service never tells the password of userAccountCredentials. A public key is made again; a password is not.",
@@ -50,9 +50,14 @@ func instanceDisks(c *Case) []Finding {
 func unassigned(c *Case) []Finding {
 	var list []Finding
 	for _, item := range c.removed("computes") {
-		if kindOf(item) == aml.ComputeInstance && item.Doc.Text("properties.properties.personalComputeInstanceSettings.assignedUser.objectId") == "" {
-			list = append(list, found(Warning, Person, item.ID, "the compute instance %s has no assigned user", item.Name()).seen("properties.properties.personalComputeInstanceSettings"))
+		if kindOf(item) != aml.ComputeInstance || item.Doc.Text("properties.properties.personalComputeInstanceSettings.assignedUser.objectId") != "" {
+			continue
 		}
+		f := found(Warning, Person, item.ID, "the compute instance %s has no assigned user, and who made it is not told", item.Name())
+		if maker := item.Doc.Text("properties.properties.createdBy.userId"); maker != "" {
+			f = found(Note, Plan, item.ID, "the compute instance %s has no assigned user; it is assigned to who made it, %s", item.Name(), maker).do("the plan assigns the instance to its maker, so that it stays theirs")
+		}
+		list = append(list, f.seen("properties.properties.personalComputeInstanceSettings"))
 	}
 	return list
 }
@@ -82,7 +87,7 @@ var secretsOf = map[string]string{
 }
 
 // attachable are the types that are attached again from their documents alone.
-var attachable = []string{aml.ComputeAKS, aml.ComputeSynapse, "DataFactory", "DataLakeAnalytics"}
+var attachable = []string{aml.ComputeAKS, aml.ComputeSynapse, aml.ComputeFactory, aml.ComputeLake}
 
 func writeOnly(c *Case) []Finding {
 	var list []Finding

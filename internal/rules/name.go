@@ -46,7 +46,7 @@ func softDeleted(c *Case) []Finding {
 		for _, t := range []arm.Type{aml.DeletedVaults, aml.DeletedAccounts} {
 			for _, item := range c.Of(section, t) {
 				for _, a := range c.included() {
-					if a.ID.Type().Namespace() == t.Namespace() && strings.EqualFold(item.Name(), a.ID.Name()) {
+					if strings.EqualFold(a.ID.Type().Namespace(), t.Namespace()) && strings.EqualFold(item.Name(), a.ID.Name()) {
 						list = append(list, found(Blocker, Person, a.ID, "a soft-deleted %s holds the name %s", a.ID.Type(), a.ID.Name()).seen("%s", item.Key))
 					}
 				}

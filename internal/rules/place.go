@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -106,7 +107,7 @@ func sameTenant(c *Case) []Finding {
 	}
 	tenant := c.Header.TenantID
 	if source, ok := c.subscription(snapshot.Source, c.Workspace.ID); ok {
-		tenant = source.Doc.Text("tenantId")
+		tenant = cmp.Or(source.Doc.Text("tenantId"), tenant)
 	}
 	target, ok := c.subscription(snapshot.Target, c.Target)
 	if !ok {
@@ -147,9 +148,9 @@ func activeSubscriptions(c *Case) []Finding {
 		if !ok {
 			continue // seenTarget, or a gap
 		}
-		switch state := doc.Doc.Text("state"); state {
-		case "Enabled", "":
-		case "PastDue":
+		switch state := doc.Doc.Text("state"); strings.ToLower(state) {
+		case "enabled", "":
+		case "pastdue":
 			list = append(list, found(Warning, Person, id.SubscriptionID(), "the %s subscription is past due and may be disabled while the move runs", section).seen("state").do("pay first"))
 		default:
 			list = append(list, found(Blocker, Person, id.SubscriptionID(), "the %s subscription is %s", section, state).seen("state"))

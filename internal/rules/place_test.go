@@ -1,6 +1,10 @@
 package rules
 
-import "github.com/amlmove/amlmove/internal/snapshot"
+import (
+	"strings"
+
+	"github.com/amlmove/amlmove/internal/snapshot"
+)
 
 // aimAt changes where the workspace shall go.
 func aimAt(group string) change { return func(w *world) { w.header.TargetID = group } }
@@ -11,6 +15,7 @@ func workspaceExamples() []example {
 		{"ML001", "a workspace that is being updated does not move (S11)", []change{workspace(`,"provisioningState":"Updating"`)}, []string{"blocker/person w"}},
 		{"ML001", "a failed workspace does not move (pain 14)", []change{workspace(`,"provisioningState":"Failed"`)}, []string{"blocker/person w"}},
 		{"ML001", "a Succeeded one does", nil, []string{}},
+		{"ML001", "the case of a state says nothing (S11)", []change{workspace(`,"provisioningState":"succeeded"`)}, []string{}},
 		{"ML002", "encryption with a customer's key (S33)", []change{workspace(`,"encryption":{"status":"Enabled"}`)}, []string{"blocker/nobody w"}},
 		{"ML002", "the newer form of the key (S33)", []change{workspace(`,"enableServiceSideCMKEncryption":true`)}, []string{"blocker/nobody w"}},
 		{"ML002", "the managed group of the key (S33)", []change{workspace(`,"serviceProvisionedResourceGroup":"azureml-rg-w_1"`)}, []string{"blocker/nobody w"}},
@@ -59,11 +64,14 @@ func placeExamples() []example {
 		{"ML013", "a subscription that cannot be seen is another rule's", []change{gap(snapshot.Target, sub2, 401)}, []string{}},
 		{"ML017", "a subscription that cannot be seen may be of another tenant (S27)", []change{gap(snapshot.Target, sub2, 401)}, []string{"blocker/person s2"}},
 		{"ML013", "nothing to compare without a target", []change{aimAt("")}, []string{}},
+		{"ML013", "a subscription whose document names no tenant is of that of the caller (S27)", []change{source(sub1, `{"state":"Enabled"}`), target(sub2, `{"tenantId":"other","state":"Enabled"}`)}, []string{"blocker/nobody s2"}},
 		{"ML014", "a disabled target (arm-move 1.2)", []change{target(sub2, `{"tenantId":"t","state":"Disabled"}`)}, []string{"blocker/person s2"}},
+		{"ML014", "the case of a state says nothing", []change{target(sub2, `{"tenantId":"t","state":"enabled"}`)}, []string{}},
 		{"ML014", "a warned source", []change{source(sub1, `{"tenantId":"t","state":"Warned"}`)}, []string{"blocker/person s1"}},
 		{"ML014", "a subscription past due still moves", []change{target(sub2, `{"tenantId":"t","state":"PastDue"}`)}, []string{"warning/person s2"}},
 		{"ML015", "a source group in a move of somebody else (pain 1)", []change{source(group1, `{"properties":{"provisioningState":"MovingResources"}}`)}, []string{"blocker/person g1"}},
 		{"ML015", "a target group that is being deleted", []change{target(group2, `{"location":"eastus","properties":{"provisioningState":"Deleting"}}`)}, []string{"blocker/person g2"}},
+		{"ML015", "the case of a group's state says nothing", []change{target(group2, `{"location":"eastus","properties":{"provisioningState":"succeeded"}}`)}, []string{}},
 		{"ML016", "a deployment in flight at the target (pain 1)", []change{target(group2+"/providers/Microsoft.Resources/deployments/d", `{"properties":{"provisioningState":"Running"}}`)}, []string{"blocker/person d"}},
 		{"ML016", "a deployment that has ended", []change{source(group1+"/providers/Microsoft.Resources/deployments/d", `{"properties":{"provisioningState":"Failed"}}`)}, []string{}},
 	}
@@ -71,9 +79,18 @@ func placeExamples() []example {
 
 func accountExamples() []example {
 	endpoint := group1 + "/providers/Microsoft.Network/privateEndpoints/pe"
+	sharing := func(property, id string) change {
+		return source(sub1+"/resourceGroups/other/providers/Microsoft.MachineLearningServices/workspaces/twin", `{"properties":{"`+property+`":"`+id+`"}}`)
+	}
 	return []example{
+		{"ML019", "a storage account that another workspace uses does not move from under it (S42, aml-contract 2)", []change{include("storage"), sharing("storageAccount", strings.ToLower(storage))}, []string{"blocker/person store"}},
+		{"ML019", "a vault neither (S42)", []change{include("all"), sharing("keyVault", vault)}, []string{"blocker/person vault"}},
+		{"ML019", "another Application Insights may be set in the other workspace (aml-contract 2)", []change{include("all"), sharing("applicationInsights", insight)}, []string{"warning/person ai"}},
+		{"ML019", "it may stay where it is", []change{sharing("storageAccount", storage)}, []string{}},
+		{"ML019", "another workspace with an account of its own", []change{include("all"), sharing("storageAccount", storage+"2")}, []string{}},
 		{"ML020", "a vault that is being updated (pain 14)", []change{source(vault, `{"location":"eastus","properties":{"provisioningState":"Updating"}}`)}, []string{"blocker/person vault"}},
 		{"ML020", "a failed private endpoint (pain 14)", []change{source(endpoint, `{"properties":{"provisioningState":"Failed"}}`)}, []string{"blocker/person pe"}},
+		{"ML020", "the case of a state says nothing (pain 14)", []change{source(vault, `{"location":"eastus","properties":{"provisioningState":"SUCCEEDED"}}`)}, []string{}},
 		{"ML021", "a type that does not move is left out (S42)", []change{include("keyvault"), offer(snapshot.Target, "Microsoft.KeyVault", "Registered", `{"resourceType":"vaults","capabilities":"SupportsTags"}`)}, []string{"blocker/person vault"}},
 		{"ML021", "it does not matter while it stays", []change{offer(snapshot.Target, "Microsoft.KeyVault", "Registered", `{"resourceType":"vaults","capabilities":"SupportsTags"}`)}, []string{}},
 		{"ML021", "within a subscription the other capability counts", []change{include("keyvault"), aimAt(sub1 + "/resourceGroups/g3"),
@@ -83,10 +100,27 @@ func accountExamples() []example {
 		{"ML022", "it may stay there", []change{workspace(`,"storageAccount":"/subscriptions/s1/resourceGroups/other/providers/Microsoft.Storage/storageAccounts/far"`)}, []string{}},
 		{"ML023", "a user-assigned identity stays (arm-move 3.1)", []change{content("computes/c", `{"identity":{"userAssignedIdentities":{"/subscriptions/s1/resourceGroups/g1/providers/Microsoft.ManagedIdentity/userAssignedIdentities/uai":{}}},"properties":{"computeType":"AmlCompute"}}`)},
 			[]string{"note/none uai"}},
-		{"ML024", "an alert at an Application Insights that moves along (pain 19)", []change{include("all"), alertOn(insight)}, []string{"warning/person ai"}},
-		{"ML024", "a web test beside it (pain 19)", []change{include("insights"), listed(snapshot.Source, group1+"#listed", "Microsoft.Resources/resources", `{"id":"`+group1+`/providers/Microsoft.Insights/webtests/ping"}`)}, []string{"warning/person ai"}},
+		{"ML024", "a web test beside an Application Insights that moves along (pain 19)", []change{include("insights"), webTest("")}, []string{"warning/person ai"}},
+		{"ML024", "a web test that is linked with it, whatever the case (pain 19)", []change{include("insights"), webTest(`"tags":{"hidden-link:` + strings.ToUpper(insight) + `":"Resource"}`)}, []string{"warning/person ai"}},
+		{"ML024", "a web test of another one", []change{include("insights"), webTest(`"tags":{"hidden-link:` + insight + `-2":"Resource"}`)}, []string{}},
+		{"ML024", "alerts get the new id by the plan (ML088)", []change{include("all"), alertOn(insight)}, []string{}},
+		{"ML024", "so do log alerts and smart detectors, whatever they watch", []change{include("all"), besides("scheduledQueryRules/q", "Microsoft.Insights"), besides("smartDetectorAlertRules/s", "Microsoft.AlertsManagement")}, []string{}},
 		{"ML024", "an Application Insights that stays", []change{include("storage"), alertOn(insight)}, []string{}},
 	}
+}
+
+// besides lists something in the source group.
+func besides(path, namespace string, more ...string) change {
+	id := group1 + "/providers/" + namespace + "/" + path
+	return listed(snapshot.Source, id+"#listed", "Microsoft.Resources/resources", `{"id":"`+id+`"`+strings.Join(append([]string{""}, more...), ",")+`}`)
+}
+
+// webTest is an availability test beside the Application Insights.
+func webTest(more string) change {
+	if more == "" {
+		return besides("webtests/ping", "Microsoft.Insights")
+	}
+	return besides("webtests/ping", "Microsoft.Insights", more)
 }
 
 func alertOn(scope string) change {
@@ -106,6 +140,8 @@ func nameExamples() []example {
 		{"ML025", "the same account stays", []change{taken(group2 + "/providers/Microsoft.KeyVault/vaults/vault")}, []string{}},
 		{"ML026", "a soft-deleted vault of the same name (pain 34)", []change{include("keyvault"), target(sub2+"/providers/Microsoft.KeyVault/locations/eastus/deletedVaults/vault", `{}`),
 			listed(snapshot.Target, sub2+"/providers/Microsoft.KeyVault/locations/eastus/deletedVaults/VAULT", "Microsoft.KeyVault/deletedVaults", `{}`)}, []string{"blocker/person vault"}},
+		{"ML026", "the case of the provider says nothing (pain 34)", []change{workspace(`,"keyVault":"` + strings.Replace(vault, "KeyVault", "Keyvault", 1) + `"`), include("keyvault"),
+			listed(snapshot.Target, sub2+"/providers/Microsoft.KeyVault/locations/eastus/deletedVaults/vault", "Microsoft.KeyVault/deletedVaults", `{}`)}, []string{"blocker/person vault"}},
 		{"ML026", "the vault stays", []change{listed(snapshot.Target, sub2+"/providers/Microsoft.KeyVault/locations/eastus/deletedVaults/vault", "Microsoft.KeyVault/deletedVaults", `{}`)}, []string{}},
 		{"ML027", "ARM does not show deleted workspaces (pain 34)", []change{remark(snapshot.NotListed, soft)}, []string{"warning/person w"}},
 		{"ML027", "without a target nobody asks", []change{remark(snapshot.NotListed, soft), aimAt("")}, []string{}},

@@ -44,6 +44,7 @@ func ownPolicy(c *Case) []Finding {
 type policy struct {
 	assignment facts.Item
 	definition facts.Item // zero when it could not be read
+	id         string     // of the definition, or of the initiative while that could not be read
 	reference  string     // name of the definition in an initiative
 	parameters parameters
 	doubtful   bool // overrides or selectors change what it does in ways that are not followed
@@ -94,6 +95,7 @@ func (c *Case) expand(base policy, id string) []policy {
 		if c.exempt(base.assignment, "") {
 			return nil
 		}
+		base.id = id
 		base.definition, _ = c.One(snapshot.Target, aml.PolicyDefinitions, id)
 		base.parameters = base.parameters.over(base.definition.Doc.Object("properties.parameters"))
 		return []policy{base}
@@ -106,7 +108,8 @@ func (c *Case) expand(base policy, id string) []policy {
 		if c.exempt(base.assignment, p.reference) {
 			continue
 		}
-		p.definition, _ = c.One(snapshot.Target, aml.PolicyDefinitions, member.Text("policyDefinitionId"))
+		p.id = member.Text("policyDefinitionId")
+		p.definition, _ = c.One(snapshot.Target, aml.PolicyDefinitions, p.id)
 		inner := parameters{}
 		for name, value := range given(member.Object("parameters")) {
 			inner[name] = scope{parameters: outer}.resolve(value)
@@ -213,14 +216,16 @@ func (c *Case) denies(p policy, a arrival) verdict {
 	if p.definition.Doc == nil || p.doubtful {
 		return unknown
 	}
-	mode := p.definition.Doc.Text("properties.mode")
-	if strings.Contains(mode, ".") || strings.EqualFold(mode, "Indexed") && a.typ == groupType {
-		return no // a mode of the data plane, or one that looks only at what has tags and a location of its own
-	}
 	s := scope{parameters: p.parameters, doc: a.doc, typ: a.typ, group: c.targetGroupDocument()}
 	effect, known := s.resolve(p.definition.Doc.Text("properties.policyRule.then.effect")).(string)
-	if known && !strings.EqualFold(effect, "deny") {
+	mode := strings.ToLower(p.definition.Doc.Text("properties.mode"))
+	switch {
+	case known && !strings.EqualFold(effect, "deny"):
 		return no
+	case strings.HasPrefix(mode, strings.ToLower(aml.Namespace)+".") && !a.id.TopLevel() && a.typ != groupType:
+		return unknown // the data plane of the service: only it knows at what it looks
+	case strings.Contains(mode, "."), mode == "indexed" && a.typ == groupType:
+		return no // another data plane, or a mode that looks only at what has tags and a location of its own
 	}
 	rule, _ := p.definition.Doc.At("properties.policyRule.if")
 	met := s.holds(rule)

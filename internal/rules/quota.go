@@ -43,7 +43,7 @@ func (c *Case) demands() []demand {
 	for _, item := range c.removed("computes") {
 		inner := item.Doc.Object("properties.properties")
 		size := arm.Document(inner).Text("vmSize")
-		switch kind := item.Doc.Text("properties.computeType"); {
+		switch kind := kindOf(item); {
 		case c.inOtherRegion(item) || size == "":
 		case kind == aml.ComputeCluster:
 			nodes, known := inner.Number("scaleSettings.maxNodeCount")
@@ -89,7 +89,7 @@ func (c *Case) inOtherRegion(item facts.Item) bool {
 	if at == "" {
 		at = region(item.Doc.Text("location"))
 	}
-	return at != "" && at != region(c.Workspace.Doc.Text("location")) && aml.Managed(item.Doc.Text("properties.computeType"))
+	return at != "" && at != region(c.Workspace.Doc.Text("location")) && aml.Managed(kindOf(item))
 }
 
 // sizeOf returns a machine size as the target offers it.
@@ -118,6 +118,11 @@ const (
 // room is how much of a quota there is at the target.
 type room struct{ limit, used float64 }
 
+// regional is the path of what the service tells of the workspace's region at the target.
+func (c *Case) regional(what string) string {
+	return c.Target.SubscriptionID().String() + "/providers/" + aml.Namespace + "/locations/" + region(c.Workspace.Doc.Text("location")) + "/" + what
+}
+
 // rooms reads usages and limits; negative limits mean none.
 func (c *Case) rooms() map[string]room {
 	rooms := map[string]room{}
@@ -130,7 +135,7 @@ func (c *Case) rooms() map[string]room {
 		key := family(item.Doc.Text("name.value"))
 		limit, known := item.Doc.Number("limit")
 		r, is := rooms[key]
-		if known && !strings.Contains(strings.ToLower(item.Doc.Text("id")), "/workspaces/") && (!is || limit >= 0 && limit < r.limit) {
+		if known && !strings.Contains(strings.ToLower(item.Doc.Text("id")), "/workspaces/") && (!is || limit >= 0 && (r.limit < 0 || limit < r.limit)) {
 			rooms[key] = room{limit, r.used}
 		}
 	}
@@ -204,8 +209,8 @@ func (c *Case) short(key string, need int, rooms map[string]room) (Finding, bool
 }
 
 func sizes(c *Case) []Finding {
-	if !c.aimed() || len(c.Of(snapshot.Target, aml.VMSizes)) == 0 {
-		return nil // a gap, which is a finding of its own
+	if _, hidden := c.gapAt(snapshot.Target, c.regional("vmSizes")); hidden || !c.aimed() {
+		return nil // a gap is a finding of its own
 	}
 	var list []Finding
 	for _, d := range c.demands() {

@@ -49,7 +49,7 @@ func (c *Case) registrations(namespaces []string) []Finding {
 
 func kubernetesRegistration(c *Case) []Finding {
 	for _, item := range append(c.Content("computes"), c.Content("services")...) {
-		switch item.Doc.Text("properties.computeType") {
+		switch kindOf(item) {
 		case aml.ComputeAKS, aml.ComputeKubernetes:
 			return c.registrations([]string{"Microsoft.ContainerService"})
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/facts"
 	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
@@ -28,19 +29,28 @@ func rightRules() []Rule {
 		{ID: "ML033", Clauses: []string{"S12", "S14", "pain 21"}, Title: "The caller may create at the target", Remedy: remedy,
 			Why:   "A move needs resourceGroups/write on the target group, and the page demands the permission to create what arrives.",
 			Judge: judgeRight(snapshot.Target, Blocker, "create at the target", createActions)},
-		{ID: "ML034", Clauses: []string{"S16", "pain 16", "pain 21"}, Title: "The caller may assign roles at the target when assignments must be made again", Remedy: remedy,
-			Why:   "Contributor is enough for the move and not for the role assignments, which do not follow: without them people and identities are shut out.",
-			Judge: judgeRight(snapshot.Target, Blocker, "assign roles at the target", roleActions)},
+		{ID: "ML034", Clauses: []string{"S16", "pain 16", "pain 21", "pain 40"}, Title: "The caller may assign roles where assignments must be made again", Remedy: remedy,
+			Why: "Contributor is enough for the move and not for the role assignments, which do not follow: without them people and identities are shut out. Those on computes and endpoints are made again " +
+				"at the source, should the run go back.",
+			Judge: both(judgeRight(snapshot.Source, Blocker, "assign roles at the source, should the run go back", undoRoleActions), judgeRight(snapshot.Target, Blocker, "assign roles at the target", roleActions))},
 		{ID: "ML035", Clauses: []string{"S10", "S45", "pain 30"}, Title: "The caller may read the secrets that will be needed again", Remedy: remedy,
 			Why:   "Credentials of datastores and keys of endpoints are read before the move and kept sealed; afterwards nobody can.",
 			Judge: judgeRight(snapshot.Source, Blocker, "read secrets that will be needed again", secretActions)},
-		{ID: "ML036", Clauses: []string{"S44", "D2", "pain 21"}, Title: "The caller may make again what is removed", Remedy: remedy,
-			Why:   "Nothing is removed that could not be made again: computes, endpoints and deployments need rights of their own at the target.",
-			Judge: judgeRight(snapshot.Target, Blocker, "make again at the target what is removed", remakeActions)},
-		{ID: "ML037", Clauses: []string{"pain 38"}, Title: "The caller may lift locks and put them back", Remedy: remedy,
-			Why:   "Locks belong to owners: Contributor may neither delete nor write them.",
-			Judge: judgeRight(snapshot.Source, Blocker, "lift locks and put them back", lockActions)},
+		{ID: "ML036", Clauses: []string{"S44", "D2", "pain 21", "pain 40"}, Title: "The caller may make again what is removed and repair what does not travel whole", Remedy: remedy,
+			Why: "Nothing is removed that could not be made again: computes, endpoints, deployments and schedules need rights of their own, at the target, and at the source should the run go back. " +
+				"Data assets, datastores, connections and settings are written behind the point of no return.",
+			Judge: both(judgeRight(snapshot.Source, Blocker, "make again at the source what is removed, should the run go back", undoActions),
+				judgeRight(snapshot.Target, Blocker, "make again at the target what is removed or does not travel", remakeActions))},
+		{ID: "ML037", Clauses: []string{"pain 16", "pain 38"}, Title: "The caller may lift locks and put them back", Remedy: remedy,
+			Why: "Locks belong to owners: Contributor may neither delete nor write them. One on what moves is lifted at the source and put back at the target.",
+			Judge: both(judgeRight(snapshot.Source, Blocker, "lift locks at the source", lockActions(snapshot.Source)),
+				judgeRight(snapshot.Target, Blocker, "lift locks at the target and put back those of what moves", lockActions(snapshot.Target)))},
 	}
+}
+
+// both joins what two judges find.
+func both(one, other func(*Case) []Finding) func(*Case) []Finding {
+	return func(c *Case) []Finding { return append(one(c), other(c)...) }
 }
 
 // targetScope is where rights at the target were asked for: at the group, or at its subscription when the group could not be read.
@@ -107,7 +117,7 @@ func judgeRight(section snapshot.Section, severity Severity, what string, action
 		var missing []string
 		for _, action := range actions(c) {
 			held := c.may(section, scope, action)
-			if held == no && section == snapshot.Source && strings.HasPrefix(action, wsAction) {
+			if held == no && section == snapshot.Source && (strings.HasPrefix(action, wsAction) || strings.HasPrefix(action, string(aml.RoleAssignments))) { // bound to the workspace, or below it
 				held = c.may(section, c.Workspace.ID, action)
 			}
 			if held == no {
@@ -160,6 +170,17 @@ func roleActions(c *Case) []string {
 	return []string{string(aml.RoleAssignments) + "/write"}
 }
 
+// undoRoleActions are for the roles that end with what is removed.
+func undoRoleActions(c *Case) []string {
+	removed := c.remade()
+	for _, role := range c.boundRoles() {
+		if slices.ContainsFunc(removed, func(i facts.Item) bool { return role.ID.Scope().Within(i.ID) }) {
+			return []string{string(aml.RoleAssignments) + "/write"}
+		}
+	}
+	return nil
+}
+
 func secretActions(c *Case) []string {
 	var actions []string
 	if slices.ContainsFunc(c.nondefault(), hasCredentials) {
@@ -167,30 +188,67 @@ func secretActions(c *Case) []string {
 	}
 	for _, item := range c.removed("onlineEndpoints") {
 		if strings.EqualFold(item.Doc.Text("properties.authMode"), "Key") {
-			return append(actions, wsAction+"onlineEndpoints/listKeys/action")
+			actions = append(actions, wsAction+"onlineEndpoints/listKeys/action")
+			break
 		}
+	}
+	secret := func(k facts.Item) bool { return !aml.Credentialless(k.Doc.Text("properties.authType")) }
+	if slices.ContainsFunc(c.renamed("connections"), secret) {
+		actions = append(actions, wsAction+"connections/listsecrets/action")
 	}
 	return actions
 }
 
-func remakeActions(c *Case) []string {
-	var actions []string
-	for _, path := range []string{"computes", "onlineEndpoints", "onlineEndpoints/deployments", "batchEndpoints", "batchEndpoints/deployments", "serverlessEndpoints"} {
-		if len(c.removed(path)) > 0 {
-			actions = append(actions, wsAction+path+"/write")
-		}
-	}
-	if c.Counts["data/versions"] > 0 {
-		actions = append(actions, wsAction+"data/write", wsAction+"data/versions/write")
-	}
-	return actions
-}
-
-func lockActions(c *Case) []string {
-	if !c.LiftLocks || len(c.stopping()) == 0 {
+// writes are the rights to write kinds of content of which there is something.
+func writes(kind string, there int) []string {
+	if there == 0 {
 		return nil
 	}
-	return []string{string(aml.Locks) + "/delete", string(aml.Locks) + "/write"}
+	return []string{wsAction + kind + "/write"}
+}
+
+// undoActions are for the way back: what is removed is made again where it was, and schedules are enabled.
+func undoActions(c *Case) []string {
+	var actions []string
+	for _, path := range []string{"computes", "onlineEndpoints", "onlineEndpoints/deployments", "batchEndpoints", "batchEndpoints/deployments", "serverlessEndpoints"} {
+		actions = append(actions, writes(path, len(c.removed(path)))...)
+	}
+	return append(actions, writes("schedules", len(schedules(c)))...)
+}
+
+// remakeActions are for what is written behind the point of no return.
+func remakeActions(c *Case) []string {
+	actions := slices.Concat(undoActions(c), writes("data", c.Counts["data"]), writes("data/versions", c.Counts["data/versions"]), writes("datastores", len(nondefaultDatastores(c))),
+		writes("connections", len(c.renamed("connections"))), writes("outboundRules", len(c.renamed("outboundRules"))))
+	if len(diagnostics(c)) > 0 {
+		actions = append(actions, string(aml.DiagnosticSettings)+"/write")
+	}
+	return actions
+}
+
+// lockActions are for the locks of one end that are lifted, and at the target for those of what moves, which are put back there.
+func lockActions(section snapshot.Section) func(*Case) []string {
+	return func(c *Case) []string {
+		if !c.LiftLocks {
+			return nil
+		}
+		lifts, puts := false, false
+		for _, lock := range c.stopping() {
+			travels := c.travels(lock.ID.Scope())
+			if section == snapshot.Source {
+				lifts = lifts || travels || c.group().Within(lock.ID.Scope())
+			} else {
+				lifts, puts = lifts || c.Target.Within(lock.ID.Scope()), puts || travels
+			}
+		}
+		switch {
+		case lifts:
+			return []string{string(aml.Locks) + "/delete", string(aml.Locks) + "/write"}
+		case puts:
+			return []string{string(aml.Locks) + "/write"}
+		}
+		return nil
+	}
 }
 
 // leastRole is the definition of the role with the least actions that a whole move needs at one end.
@@ -198,10 +256,10 @@ func (c *Case) leastRole(section snapshot.Section, scope arm.ID) string {
 	actions := []string{"*/read"}
 	name := "Workspace move, source"
 	if section == snapshot.Source {
-		actions = slices.Concat(actions, moveActions(c), deleteActions(c), secretActions(c), lockActions(c))
+		actions = slices.Concat(actions, moveActions(c), deleteActions(c), secretActions(c), undoActions(c), undoRoleActions(c), lockActions(section)(c))
 	} else {
 		name = "Workspace move, target"
-		actions = slices.Concat(actions, createActions(c), roleActions(c), remakeActions(c), []string{"*/register/action", wsAction + "*/write"})
+		actions = slices.Concat(actions, createActions(c), roleActions(c), remakeActions(c), lockActions(section)(c), []string{"*/register/action", wsAction + "*/write"})
 	}
 	slices.Sort(actions)
 	role := struct {

@@ -30,13 +30,27 @@ func rightExamples() []example {
 		{"ML033", "Contributor is enough for the move (S12)", []change{permit(snapshot.Target, group2, contributor)}, []string{}},
 		{"ML034", "Contributor is not enough for role assignments (S16)", []change{role, permit(snapshot.Target, group2, contributor)}, []string{"blocker/person g2"}},
 		{"ML034", "without role assignments nobody needs the right", []change{permit(snapshot.Target, group2, contributor)}, []string{}},
+		{"ML034", "a role on an endpoint is made again at the source, should the run go back (pain 40)", []change{online("e", `"authMode":"AADToken"`), assignment(ws+"/onlineEndpoints/e", "p", "Reader"), permit(snapshot.Source, group1, contributor), permit(snapshot.Source, ws, contributor)}, []string{"blocker/person g1"}},
+		{"ML034", "a role on the workspace stays until it moves", []change{online("e", `"authMode":"AADToken"`), role, permit(snapshot.Source, group1, contributor), permit(snapshot.Source, ws, contributor)}, []string{}},
 		{"ML035", "credentials of a datastore that may not be read (S45)", []change{datastore("lake", `"datastoreType":"AzureBlob","credentials":{"credentialsType":"AccountKey"}`), permit(snapshot.Source, group1, `{"actions":["*"],"notActions":["*/listSecrets/action"]}`), permit(snapshot.Source, ws)},
 			[]string{"blocker/person g1"}},
 		{"ML035", "a datastore without credentials needs none", []change{datastore("lake", `"datastoreType":"AzureBlob","credentials":{"credentialsType":"None"}`), permit(snapshot.Source, group1, `{"actions":["*"],"notActions":["*/listSecrets/action"]}`), permit(snapshot.Source, ws)}, []string{}},
 		{"ML035", "keys of an endpoint that may not be read (S10)", []change{online("e", `"authMode":"Key"`), permit(snapshot.Source, group1, `{"actions":["*"],"notActions":["*/listKeys/action"]}`), permit(snapshot.Source, ws)}, []string{"blocker/person g1"}},
+		{"ML035", "credentials of a connection that may not be read (pain 22)", []change{include("storage"), content("connections/k", `{"properties":{"authType":"AccountKey","target":"`+storage+`"}}`), permit(snapshot.Source, group1, `{"actions":["*"],"notActions":["*/listSecrets/action"]}`), permit(snapshot.Source, ws)},
+			[]string{"blocker/person g1"}},
 		{"ML036", "computes that may not be made again (D2)", []change{aks, permit(snapshot.Target, group2, `{"actions":["*"],"notActions":["Microsoft.MachineLearningServices/workspaces/computes/*"]}`)}, []string{"blocker/person g2"}},
+		{"ML036", "nor at the source, should the run go back (D2, pain 40)", []change{aks, permit(snapshot.Source, group1, `{"actions":["*"],"notActions":["*/computes/write"]}`), permit(snapshot.Source, ws)}, []string{"blocker/person g1"}},
+		{"ML036", "a schedule that may not be enabled again (pain 32)", []change{content("schedules/s", `{"properties":{"isEnabled":true}}`), permit(snapshot.Source, group1, `{"actions":["*"],"notActions":["*/schedules/write"]}`), permit(snapshot.Source, ws)}, []string{"blocker/person g1"}},
+		{"ML036", "datastores that may not be repaired (S45)", []change{datastore("lake", `"datastoreType":"AzureBlob"`), permit(snapshot.Target, group2, `{"actions":["*"],"notActions":["*/datastores/write"]}`)}, []string{"blocker/person g2"}},
+		{"ML036", "a connection that may not be written with the new id (pain 22)", []change{include("storage"), content("connections/k", `{"properties":{"authType":"None","target":"`+storage+`"}}`), permit(snapshot.Target, group2, `{"actions":["*"],"notActions":["*/connections/write"]}`)}, []string{"blocker/person g2"}},
+		{"ML036", "a diagnostic setting that may not be made again (pain 16)", []change{source(ws+"/providers/Microsoft.Insights/diagnosticSettings/d", `{}`), permit(snapshot.Target, group2, `{"actions":["*"],"notActions":["Microsoft.Insights/*/write"]}`)}, []string{"blocker/person g2"}},
+		{"ML036", "nothing is made again and nothing asked", []change{permit(snapshot.Target, group2, `{"actions":["*"],"notActions":["*/computes/write","*/schedules/write","*/datastores/write"]}`)}, []string{}},
 		{"ML037", "Contributor may not lift locks (pain 38)", []change{lock, lift, permit(snapshot.Source, group1, contributor), permit(snapshot.Source, ws, contributor)}, []string{"blocker/person g1"}},
 		{"ML037", "an owner may", []change{lock, lift}, []string{}},
+		{"ML037", "who may lift a lock at the source and not put it back at the target (pain 16)", []change{source(ws+auth+"locks/l", `{"properties":{"level":"CanNotDelete"}}`), lift, permit(snapshot.Target, group2, contributor)}, []string{"blocker/person g2"}},
+		{"ML037", "a lock at the target is lifted there (pain 38)", []change{target(group2+auth+"locks/l", `{"properties":{"level":"ReadOnly"}}`), lift, permit(snapshot.Target, group2, contributor)}, []string{"blocker/person g2"}},
+		{"ML037", "and needs no right at the source", []change{target(group2+auth+"locks/l", `{"properties":{"level":"ReadOnly"}}`), lift, permit(snapshot.Source, group1, contributor), permit(snapshot.Source, ws, contributor)}, []string{}},
+		{"ML037", "a lock of the source group is put back there", []change{source(group1+auth+"locks/l", `{"properties":{"level":"ReadOnly"}}`), lift, permit(snapshot.Target, group2, contributor)}, []string{}},
 	}
 }
 
@@ -101,7 +115,10 @@ func lockExamples() []example {
 		return put(section, scope+auth+"locks/l", `{"properties":{"level":"`+level+`","notes":"ask first"}}`)
 	}
 	subnet := sub1 + "/resourceGroups/net"
-	inNet := content("computes/c", `{"properties":{"computeType":"AmlCompute","properties":{"subnet":{"id":"`+subnet+`/providers/Microsoft.Network/virtualNetworks/v/subnets/n"}}}}`)
+	inNetOf := func(group string) change {
+		return content("computes/c", `{"properties":{"computeType":"AmlCompute","properties":{"subnet":{"id":"`+group+`/providers/Microsoft.Network/virtualNetworks/v/subnets/n"}}}}`)
+	}
+	inNet := inNetOf(subnet)
 	return []example{
 		{"ML050", "ReadOnly at the source group (pain 38)", []change{lock(snapshot.Source, group1, "ReadOnly")}, []string{"blocker/person l"}},
 		{"ML050", "CanNotDelete at the source subscription: the stricter reading", []change{lock(snapshot.Source, sub1, "CanNotDelete")}, []string{"blocker/person l"}},
@@ -117,6 +134,10 @@ func lockExamples() []example {
 		{"ML051", "a lock on the group stays", []change{lock(snapshot.Source, group1, "CanNotDelete")}, []string{}},
 		{"ML052", "ReadOnly at the network's group of a compute (pain 38)", []change{inNet, lock(snapshot.Source, subnet, "ReadOnly")}, []string{"blocker/person l"}},
 		{"ML052", "CanNotDelete there stops no compute", []change{inNet, lock(snapshot.Source, subnet, "CanNotDelete")}, []string{}},
+		{"ML052", "a network of the target subscription (pain 38, D2)", []change{inNetOf(sub2 + "/resourceGroups/net"), lock(snapshot.Target, sub2+"/resourceGroups/net", "ReadOnly")}, []string{"blocker/person l"}},
+		{"ML052", "ReadOnly on the network itself (pain 38)", []change{inNet, lock(snapshot.Source, subnet+"/providers/Microsoft.Network/virtualNetworks/v", "ReadOnly")}, []string{"blocker/person l"}},
+		{"ML052", "ReadOnly on something else in its group", []change{inNet, lock(snapshot.Source, subnet+"/providers/Microsoft.Storage/storageAccounts/else", "ReadOnly")}, []string{}},
+		{"ML052", "a lock of the target group is another rule's", []change{inNetOf(group2), lock(snapshot.Target, group2, "ReadOnly")}, []string{}},
 		{"ML052", "a lock at the group of a private endpoint", []change{source(subnet+"/providers/Microsoft.Network/privateEndpoints/pe", `{"properties":{"privateLinkServiceConnections":[{"properties":{"privateLinkServiceId":"`+ws+`"}}]}}`), lock(snapshot.Source, subnet, "CanNotDelete")},
 			[]string{"warning/person l"}},
 	}

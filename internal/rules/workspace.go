@@ -98,7 +98,7 @@ func databricks(c *Case) []Finding {
 		}
 	}
 	for _, item := range c.Content("computes") {
-		if item.Doc.Text("properties.computeType") == aml.ComputeDatabricks {
+		if kindOf(item) == aml.ComputeDatabricks {
 			list = append(list, found(Warning, Person, item.ID, "the attached Databricks compute %s hints at a link with Azure Databricks", item.Name()).seen("properties.computeType").
 				do("look in the Azure Databricks workspace whether it is linked with this one; a compute alone is no link"))
 		}

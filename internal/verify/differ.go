@@ -19,8 +19,8 @@ var rewritten = []string{"data", "data/versions", "schedules", "connections", "o
 // documents compares two documents and lists every property that is not as it should be.
 func (c *comparison) documents(row *Row, kind aml.Kind, before, after string, was, is arm.Document) {
 	was, is = was.Clone(), is.Clone()
-	state := aml.ProvisioningState(is.Text("properties.provisioningState"))
-	wasState := aml.ProvisioningState(was.Text("properties.provisioningState"))
+	state := aml.StateOf(is.Text("properties.provisioningState"))
+	wasState := aml.StateOf(was.Text("properties.provisioningState"))
 	for _, doc := range []arm.Document{was, is} {
 		delete(doc, "id")
 		for _, d := range derivedOf(kind) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/plan"
 )
@@ -87,5 +88,27 @@ func TestARunThatWentBackBeginsAnewOnlyFromWhatWasReviewed(t *testing.T) {
 	}
 	if r := w.drive(t, f, mover.Options{}, (*mover.Run).Forward); r.State != mover.Done {
 		t.Errorf("begun anew, the run is %s: %s", r.State, r.Reason)
+	}
+}
+
+// A new subscription is registered for nothing and has no group: the run registers it and makes one, and what it has done is no drift when both ends are read once more (S17, S40).
+func TestATargetWithNothingIsMovedTo(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, "contoso-quiet")
+	w.target = w.target.SubscriptionID().Child(arm.Hop{Type: arm.ResourceGroups, Name: "all-new-rg"})
+	path := w.target.SubscriptionID().String() + "/providers/Microsoft.Notebooks"
+	if a := w.cloud.Do(t, "", http.MethodPost, path+"/unregister?api-version=2021-04-01", nil); a.Status >= 300 {
+		t.Fatalf("unregister: %d %s", a.Status, a.Body)
+	}
+	w.cloud.Do(t, "", http.MethodPost, "/_cloud/clock/drain", nil)
+	p := w.plan(t, decided())
+	if _, planned := p.Find("prepare/registerProvider/Microsoft.Notebooks"); !planned {
+		t.Fatal("S17 nothing is registered by the plan")
+	}
+	if _, planned := p.Find("prepare/createGroup/all-new-rg"); !planned {
+		t.Fatal("S40 no group is made by the plan")
+	}
+	if r := w.drive(t, w.begin(t, p), mover.Options{}, (*mover.Run).Forward); r.State != mover.Done {
+		t.Errorf("S17 the run is %s: %s", r.State, r.Reason)
 	}
 }

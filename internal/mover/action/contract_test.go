@@ -132,7 +132,7 @@ func TestAnEndpointIsNotRemovedWithoutItsKeys(t *testing.T) {
 func TestAJobThatDoesNotEndIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "contoso")
-	job := w.facts.Content("jobs")[0]
+	job := w.activeJobs()[aml.JobRunning]
 	task := w.task(plan.EndJob, job.Key, plan.JobDetail{Limit: plan.Duration(50 * time.Millisecond)})
 	if err := w.find(t, task).Do(t.Context(), task); errs.As(err) == nil || errs.As(err).Code != "JobStillRuns" || !strings.Contains(err.Error(), job.Name()) {
 		t.Fatalf("S28 got %v", err)

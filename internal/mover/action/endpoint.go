@@ -43,7 +43,7 @@ func (removeEndpoint) Check(ctx context.Context, t *Task) error {
 }
 
 func deleting(doc arm.Document) bool {
-	return aml.ProvisioningState(doc.Text("properties.provisioningState")) == aml.Deleting
+	return aml.StateOf(doc.Text("properties.provisioningState")) == aml.Deleting
 }
 
 // deploymentType is the type of the deployments of an endpoint; that of serverless ones is of no known kind.
@@ -93,7 +93,7 @@ func (removeEndpoint) Do(ctx context.Context, t *Task) error {
 	if !found || err != nil && !errs.Is(err, errs.Conflict) {
 		return err
 	}
-	if keys != nil && now.Text("properties.provisioningState") == string(aml.Succeeded) {
+	if keys != nil && aml.StateOf(now.Text("properties.provisioningState")) == aml.Succeeded {
 		if err := t.seal(ctx, id); err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (t *Task) deploymentsOf(ctx context.Context, endpoint arm.ID) ([]arm.ID, er
 		if err != nil {
 			return nil, err
 		}
-		if id.Within(endpoint) && aml.ProvisioningState(doc.Text("properties.provisioningState")) != aml.Failed {
+		if id.Within(endpoint) && aml.StateOf(doc.Text("properties.provisioningState")) != aml.Failed {
 			ids = append(ids, id)
 		}
 	}

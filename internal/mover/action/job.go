@@ -24,7 +24,7 @@ func (endJob) Done(ctx context.Context, t *Task) (bool, error) {
 	return err == nil && (!found || status(now).Terminal()), err
 }
 
-func status(job arm.Document) aml.JobStatus { return aml.JobStatus(job.Text("properties.status")) }
+func status(job arm.Document) aml.JobStatus { return aml.JobStatusOf(job.Text("properties.status")) }
 
 func (endJob) Do(ctx context.Context, t *Task) error {
 	id, err := t.Subject()

@@ -97,7 +97,7 @@ func (t *Task) stands(ctx context.Context, where arm.ID, body arm.Document) (boo
 	if err != nil || !found {
 		return false, err
 	}
-	if state := aml.ProvisioningState(present.Text("properties.provisioningState")); state != "" && state != aml.Succeeded {
+	if state := aml.StateOf(present.Text("properties.provisioningState")); state != "" && state != aml.Succeeded {
 		return false, nil
 	}
 	return len(lacks(present, body)) == 0, nil

@@ -38,7 +38,7 @@ func computeBody(ctx context.Context, t *Task) (where arm.ID, body, original arm
 		return nil, nil, nil, err
 	}
 	where, body, err = t.wanted(ctx)
-	if err != nil || body.Text("properties.computeType") != aml.ComputeInstance {
+	if err != nil || aml.ComputeTypeOf(body.Text("properties.computeType")) != aml.ComputeInstance {
 		return where, body, original, err
 	}
 	const assigned = "properties.properties.personalComputeInstanceSettings.assignedUser"

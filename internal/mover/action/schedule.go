@@ -27,7 +27,7 @@ func (disableSchedule) Done(ctx context.Context, t *Task) (bool, error) {
 
 // settled reports whether nobody changes a document by themselves.
 func settled(doc arm.Document) bool {
-	state := aml.ProvisioningState(doc.Text("properties.provisioningState"))
+	state := aml.StateOf(doc.Text("properties.provisioningState"))
 	return state == "" || state.Terminal()
 }
 

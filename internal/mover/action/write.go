@@ -114,13 +114,13 @@ func (t *Task) Settled(ctx context.Context, id arm.ID) (arm.Document, error) {
 		if !found {
 			return false, errs.New(errs.NotFound, "ResourceGone", "%s is not there although it was just written", id).At(id.String())
 		}
-		state := aml.ProvisioningState(doc.Text("properties.provisioningState"))
+		state := aml.StateOf(doc.Text("properties.provisioningState"))
 		return state == "" || state.Terminal(), nil
 	})
 	if err != nil {
 		return doc, err
 	}
-	if state := aml.ProvisioningState(doc.Text("properties.provisioningState")); state == aml.Failed || state == aml.Canceled {
+	if state := aml.StateOf(doc.Text("properties.provisioningState")); state == aml.Failed || state == aml.Canceled {
 		return doc, errs.New(errs.Conflict, "ProvisioningFailed", "%s settled as %s%s", id, state, reasons(doc)).At(id.String())
 	}
 	return doc, nil
