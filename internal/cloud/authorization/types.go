@@ -104,6 +104,8 @@ func putAssignment(c *provider.Call) error {
 		return err
 	}
 	props := c.Props()
+	guid := lastWord(role.ID)
+	props["roleDefinitionId"] = c.ID.Scope().SubscriptionID().Child(arm.Hop{Namespace: "Microsoft.Authorization", Type: "roleDefinitions", Name: guid}).String()
 	if tree.Text(props, "principalType") == "" {
 		props["principalType"] = "ServicePrincipal"
 	}

@@ -3,6 +3,7 @@ package control_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -146,5 +147,57 @@ func TestListsAtAScopeWantItsGroup(t *testing.T) {
 	}
 	if list := c.Get(thing + "/providers/Microsoft.Authorization/roleAssignments?$filter=atExactScope()")["value"].([]any); len(list) != 0 { // of a thing that went: its orphans show (S16)
 		t.Errorf("got %v", list)
+	}
+}
+
+// A role is one for the whole directory and shows wherever it may be assigned, under the subscription of the question: az joins the assignments of a scope with the
+// roles of that scope by these ids, and gives the id that it finds to a new assignment.
+func TestARoleShowsWhereverItMayBeAssigned(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	c.Put(thing, plain)
+	source, target := "/subscriptions/"+neighbourtest.Source, "/subscriptions/"+neighbourtest.Target
+	const definitions = "/providers/Microsoft.Authorization/roleDefinitions"
+	both, here, narrow := provider.NewGUID(), provider.NewGUID(), provider.NewGUID()
+	c.Do(http.MethodPut, source+definitions+"/"+both, roleBody("Both", "*/read", source, target))
+	c.Do(http.MethodPut, source+definitions+"/"+here, roleBody("Here", "*/read", source))
+	c.Do(http.MethodPut, neighbourtest.Group+definitions+"/"+narrow, roleBody("Narrow", "*/read", neighbourtest.Group))
+	for _, l := range []struct {
+		name, scope, filter, at string
+		want                    []string
+	}{
+		{"where it was made", source, "type eq 'CustomRole'", source, []string{both, here}},
+		{"in the other subscription that it names", target, "type eq 'CustomRole'", target, []string{both}},
+		{"in a group below", neighbourtest.Group, "type eq 'CustomRole'", source, []string{both, here, narrow}},
+		{"on a resource below", thing, "type eq 'CustomRole'", source, []string{both, here, narrow}},
+		{"with what may be assigned below", source, "atScopeAndBelow() and type eq 'CustomRole'", source, []string{both, here, narrow}},
+		{"one of Azure", neighbourtest.Group, "roleName eq 'Reader'", source, []string{readerRole}},
+		{"one of Azure at the tenant", "", "roleName eq 'Reader'", "", []string{readerRole}},
+	} {
+		t.Run(l.name, func(t *testing.T) {
+			var want []string
+			for _, name := range l.want {
+				want = append(want, l.at+definitions+"/"+name)
+			}
+			once(t, pages(t, c, l.scope+definitions+"?$top=1&$filter="+url.QueryEscape(l.filter), 1), want)
+			for _, id := range want {
+				neighbourtest.Want(t, c.Get(id), "id", id)
+			}
+		})
+	}
+	c.Refused(http.MethodGet, target+definitions+"/"+here, "", errs.NotFound, "RoleDefinitionDoesNotExist")
+	c.Refused(http.MethodDelete, target+definitions+"/"+both, "", errs.Conflict, "RoleDefinitionExists") // never done in words only
+	neighbourtest.Want(t, c.Get(source+definitions+"/"+both), "properties.roleName", "Both")
+}
+
+// An assignment names its role under its own subscription, however the role was named.
+func TestAnAssignmentNamesItsRoleUnderItsSubscription(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	const definitions = "/providers/Microsoft.Authorization/roleDefinitions/"
+	for _, given := range []string{definitions + readerRole, "/subscriptions/" + neighbourtest.Target + definitions + strings.ToUpper(readerRole)} {
+		id := neighbourtest.Group + "/providers/Microsoft.Authorization/roleAssignments/" + provider.NewGUID()
+		c.Do(http.MethodPut, id, fmt.Sprintf(`{"properties":{"roleDefinitionId":%q,"principalId":%q}}`, given, provider.NewGUID()))
+		neighbourtest.Want(t, c.Get(id), "properties.roleDefinitionId", "/subscriptions/"+neighbourtest.Source+definitions+readerRole)
 	}
 }
