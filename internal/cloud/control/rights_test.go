@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/control"
+	"github.com/amlmove/amlmove/internal/cloud/identity"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
 	"github.com/amlmove/amlmove/internal/errs"
@@ -45,7 +48,10 @@ func TestARoleIsChangedOnlyWhereItIsDefined(t *testing.T) {
 			t.Errorf("a reader deletes: %v", err)
 		}
 	}
-	c.Do(http.MethodPut, subscription+definitions+custom, roleBody("Looker", "Microsoft.Test/*", subscription)) // where it is defined
+	changed, err := c.Try(http.MethodPut, subscription+definitions+custom, roleBody("Looker", "Microsoft.Test/*", subscription)) // where it is defined
+	if err != nil || changed.Status != http.StatusCreated { // the description knows no other answer: "az role definition update" fails on 200
+		t.Errorf("the change of a role was answered %d %v, want 201", changed.Status, err)
+	}
 	if _, err := victims[1].Try(http.MethodDelete, thing, ""); err != nil {
 		t.Errorf("the changed role does not hold: %v", err)
 	}
@@ -199,5 +205,22 @@ func TestAnAssignmentNamesItsRoleUnderItsSubscription(t *testing.T) {
 		id := neighbourtest.Group + "/providers/Microsoft.Authorization/roleAssignments/" + provider.NewGUID()
 		c.Do(http.MethodPut, id, fmt.Sprintf(`{"properties":{"roleDefinitionId":%q,"principalId":%q}}`, given, provider.NewGUID()))
 		neighbourtest.Want(t, c.Get(id), "properties.roleDefinitionId", "/subscriptions/"+neighbourtest.Source+definitions+readerRole)
+	}
+}
+
+// A refusal calls a user by name, as ARM does: the application id of az, with which everybody signs in, names nobody.
+func TestARefusalNamesTheUser(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	target, err := arm.ParseTarget(neighbourtest.Group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []struct{ kind, want string }{{identity.User, "The client 'ann@test' with object id 'ann' "}, {identity.ServicePrincipal, "The client 'az' with object id 'ann' "}} {
+		_, err := c.Engine.Do(t.Context(), &control.Request{Method: http.MethodGet, Target: target,
+			Caller: identity.Caller{ObjectID: "ann", TenantID: neighbourtest.Tenant, ClientID: "az", UserName: "ann@test", Kind: l.kind}})
+		if !errs.Is(err, errs.Denied) || !strings.HasPrefix(errs.As(err).Message, l.want) {
+			t.Errorf("got %v, want %q", err, l.want)
+		}
 	}
 }
