@@ -49,7 +49,7 @@ func TestARoleIsChangedOnlyWhereItIsDefined(t *testing.T) {
 		}
 	}
 	changed, err := c.Try(http.MethodPut, subscription+definitions+custom, roleBody("Looker", "Microsoft.Test/*", subscription)) // where it is defined
-	if err != nil || changed.Status != http.StatusCreated { // the description knows no other answer: "az role definition update" fails on 200
+	if err != nil || changed.Status != http.StatusCreated {                                                                      // the description knows no other answer: "az role definition update" fails on 200
 		t.Errorf("the change of a role was answered %d %v, want 201", changed.Status, err)
 	}
 	if _, err := victims[1].Try(http.MethodDelete, thing, ""); err != nil {
