@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"crypto/x509"
+	"net/http"
 
 	"github.com/amlmove/amlmove/internal/cloud/authorization"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
@@ -26,7 +27,7 @@ func Types() *provider.Table {
 
 // resources are ARM's own types that the cloud keeps as documents: deployments, of which only those in flight matter to a move.
 func resources() []provider.Type {
-	return []provider.Type{{Name: "Microsoft.Resources/deployments", Versions: []string{"2024-03-01", "2022-09-01", "2021-04-01"}, NoPatch: true,
+	return []provider.Type{{Name: "Microsoft.Resources/deployments", Versions: []string{"2024-03-01", "2022-09-01", "2021-04-01"}, NoPatch: true, Deleted: http.StatusNoContent,
 		Put: func(c *provider.Call) error {
 			return errs.New(errs.Unsupported, "NotImplemented", "Starting the deployment '%s' is not built in this cloud: it has no template engine.", c.ID)
 		}}}

@@ -140,6 +140,9 @@ func deployments(t *testing.T, e *estate.Estate) {
 		refused(t, e, refusal{clause: "arm-move 2", status: 409, code: "DeploymentActive", says: []string{"Moving resources failed because resource group '" + name + "' has active deployments", "rollout"}})
 		e.Edit(t, id, "properties.provisioningState", "Succeeded")
 		e.Flag(t, id, "")
+		if answer := e.Ask(t, "", http.MethodDelete, id, nil); answer.Status != http.StatusNoContent { // the description knows 202 and 204
+			t.Errorf("arm-move 2: the deletion of a deployment is answered %d: %s", answer.Status, answer.Body)
+		}
 	}
 	moved(t, e, estate.Workspace)
 }

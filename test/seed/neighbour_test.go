@@ -84,6 +84,13 @@ func (s *scene) lists(t *testing.T, rg string) {
 	if !slices.ContainsFunc(accounts, func(r resource) bool { return r.ID == s.account }) {
 		t.Errorf("az storage account list printed %+v", accounts)
 	}
+	if deleted := read[[]resource](t, s, "az keyvault list-deleted"); len(deleted) != 0 { // it asks for deleted HSMs as well
+		t.Errorf("az keyvault list-deleted printed %+v", deleted)
+	}
+	shown := read[struct{ Value []any }](t, s, `az monitor metrics list --metric "Model Register Succeeded" --resource `+s.workspace)
+	if len(shown.Value) != 1 {
+		t.Errorf("az monitor metrics list printed %+v", shown)
+	}
 	locations := read[[]resource](t, s, "az account list-locations")
 	if !slices.ContainsFunc(locations, func(r resource) bool { return r.Name == s.region }) {
 		t.Errorf("S26 az account list-locations does not know %s", s.region)

@@ -116,7 +116,7 @@ func (a *API) admit(r *http.Request) error {
 			return err
 		}
 		denied := errs.New(errs.Denied, "AuthorizationFailed",
-			"The client '%s' with object id '%s' does not have authorization over '/_cloud': it must be Owner of every subscription of the home tenant.", caller.ClientID, caller.ObjectID)
+			"The client '%s' with object id '%s' does not have authorization over '/_cloud': it must be Owner of every subscription of the home tenant.", caller.Client(), caller.ObjectID)
 		subscriptions := st.Subscriptions(caller.TenantID)
 		if !strings.EqualFold(home, caller.TenantID) || len(subscriptions) == 0 {
 			return denied

@@ -18,7 +18,7 @@ func Types() []provider.Type {
 	policyVersions := []string{"2025-03-01", "2024-05-01", "2023-04-01", "2022-06-01", "2021-06-01", "2020-09-01", "2019-09-01"}
 	roleVersions := []string{"2022-04-01", "2020-10-01-preview", "2020-04-01-preview", "2018-01-01-preview", "2015-07-01"}
 	return []provider.Type{
-		{Name: RoleDefinitions, Versions: append([]string{"2022-05-01-preview"}, roleVersions...), Extension: true, Bumps: true, NoPatch: true,
+		{Name: RoleDefinitions, Versions: append([]string{"2022-05-01-preview"}, roleVersions...), Extension: true, Bumps: true, NoPatch: true, Updated: http.StatusCreated,
 			BuiltIn: builtInRoleDocuments, Put: putRole, Get: nameRole, Delete: deleteRole},
 		{Name: RoleAssignments, Versions: roleVersions, Extension: true, Bumps: true, NoPatch: true, Put: putAssignment, Get: scopeOfDocument},
 		{Name: Locks, Versions: []string{"2020-05-01", "2017-04-01", "2016-09-01", "2015-01-01"}, Extension: true, Bumps: true, NoPatch: true, Put: checked(access.ParseLock)},
@@ -62,7 +62,7 @@ func putRole(c *provider.Call) error {
 	const write = RoleDefinitions + "/write"
 	for _, scope := range role.AssignableScopes {
 		if on, err := arm.Parse(scope); err == nil && !c.Allowed(write, on) {
-			return access.LinkedForbidden(c.Caller.ClientID, c.Caller.ObjectID, write, c.ID.Scope().String(), write, scope)
+			return access.LinkedForbidden(c.Caller.Client(), c.Caller.ObjectID, write, c.ID.Scope().String(), write, scope)
 		}
 	}
 	return nil
@@ -104,6 +104,8 @@ func putAssignment(c *provider.Call) error {
 		return err
 	}
 	props := c.Props()
+	guid := lastWord(role.ID)
+	props["roleDefinitionId"] = c.ID.Scope().SubscriptionID().Child(arm.Hop{Namespace: "Microsoft.Authorization", Type: "roleDefinitions", Name: guid}).String()
 	if tree.Text(props, "principalType") == "" {
 		props["principalType"] = "ServicePrincipal"
 	}
@@ -167,7 +169,22 @@ func putPolicyAssignment(c *provider.Call) error {
 	if tree.Text(c.Props(), "enforcementMode") == "" {
 		c.Props()["enforcementMode"] = "Default"
 	}
+	principal(c)
 	return rules.Policies().CheckAssignment(assignment)
+}
+
+// principal gives the identity of a document its principal, which it keeps: what a client sends for it does not count.
+func principal(c *provider.Call) {
+	identity := tree.Object(c.Doc.Public, "identity")
+	delete(identity, "principalId")
+	delete(identity, "tenantId")
+	if !strings.EqualFold(tree.Text(identity, "type"), "SystemAssigned") {
+		return
+	}
+	identity["principalId"], identity["tenantId"] = provider.NewGUID(), c.Tenant
+	if c.Old != nil && tree.Text(c.Old.Public, "identity.principalId") != "" {
+		identity["principalId"] = tree.Text(c.Old.Public, "identity.principalId")
+	}
 }
 
 // builtInRoleDocuments renders the built-in roles once.

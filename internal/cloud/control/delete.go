@@ -67,7 +67,7 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 	call.MayDelete = func(on arm.ID) error {
 		action := string(on.Type()) + "/delete"
 		if !st.Allowed(req.Caller.ObjectID, action, on) {
-			return access.Forbidden(req.Caller.ClientID, req.Caller.ObjectID, action, on.String())
+			return access.Forbidden(req.Caller.Client(), req.Caller.ObjectID, action, on.String())
 		}
 		return st.unlocked(on, access.Delete)
 	}

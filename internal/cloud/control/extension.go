@@ -45,6 +45,9 @@ func (e *Engine) getExtension(ctx context.Context, req *Request, entry *provider
 			return err
 		}
 		ext, err := r.Extension(ctx, scopeName(id), string(entry.Name), id.Name())
+		if isRole(entry) && errs.Is(err, errs.NotFound) && builtIn(entry, id.Name()) == nil {
+			ext, err = e.findRole(ctx, r, entry, id)
+		}
 		if err == nil {
 			resp.ETag = ext.ETag
 			if matches(req.IfNoneMatch, ext.ETag) {
@@ -57,8 +60,11 @@ func (e *Engine) getExtension(ctx context.Context, req *Request, entry *provider
 		if !errs.Is(err, errs.NotFound) {
 			return err
 		}
-		if doc := builtIn(entry, id.Name()); doc != nil && entry.Name.Is(access.RoleDefinitionType) {
-			resp.Body, err = renderDocument(tenantID(entry, id.Name()), tree.Clone(doc))
+		if doc := builtIn(entry, id.Name()); doc != nil && isRole(entry) {
+			resp.Body, err = renderDocument(shownAs(entry, id, id.Scope()), tree.Clone(doc))
+			return err
+		}
+		if isRole(entry) {
 			return err
 		}
 		return notFoundExtension(entry, id)
@@ -103,7 +109,7 @@ func (e *Engine) renderExtension(ctx context.Context, r store.Reader, st *State,
 	if err := entry.Get(call); err != nil {
 		return nil, err
 	}
-	return renderDocument(call.ID, call.Doc.Public)
+	return renderDocument(shownAs(entry, call.ID, req.Target.ID), call.Doc.Public)
 }
 
 // extensionCall makes a Call on an existing extension.
@@ -260,8 +266,8 @@ func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provi
 		ext, err := tx.HoldExtension(ctx, scopeName(id), string(entry.Name), id.Name())
 		if errs.Is(err, errs.NotFound) {
 			resp.Status = http.StatusNoContent
-			if entry.Name.Is(access.RoleDefinitionType) && builtIn(entry, id.Name()) != nil {
-				return access.CheckRoleRemoval(access.Role{ID: id.Name(), Name: id.Name(), Kind: access.BuiltInRole}, nil)
+			if isRole(entry) {
+				return e.roleElsewhere(ctx, tx, entry, id)
 			}
 			return nil
 		}

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/arm"
-	"github.com/amlmove/amlmove/internal/cloud/access"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
@@ -71,7 +70,7 @@ func inherited(entry *provider.Type) bool {
 
 // listBuiltIn adds the documents that the cloud brings along, where they show: at the tenant, at subscriptions, and roles everywhere.
 func listBuiltIn(entry *provider.Type, scope arm.ID, p *page, from cursor, filter scopeFilter) error {
-	if entry.BuiltIn == nil || len(scope) > 1 && !entry.Name.Is(access.RoleDefinitionType) {
+	if entry.BuiltIn == nil || len(scope) > 1 && !isRole(entry) {
 		return nil
 	}
 	last, reached := from.Name, from.Name == ""
@@ -87,7 +86,7 @@ func listBuiltIn(entry *provider.Type, scope arm.ID, p *page, from cursor, filte
 			p.next = &cursor{Name: last}
 			return nil
 		}
-		item, err := renderDocument(tenantID(entry, b.Name), tree.Clone(b.Doc))
+		item, err := renderDocument(shownAs(entry, tenantID(entry, b.Name), scope), tree.Clone(b.Doc))
 		if err != nil {
 			return err
 		}
@@ -97,15 +96,17 @@ func listBuiltIn(entry *provider.Type, scope arm.ID, p *page, from cursor, filte
 }
 
 // stops are the ranges in which a list at a scope looks, in the order of its pages: scope by scope from above where the type is inherited, then the
-// scope itself, with what is below it where the type is listed so.
+// scope itself, with what is below it where the type is listed so. Roles show where they may be assigned, wherever they were written.
 func stops(entry *provider.Type, scope arm.ID, filter scopeFilter) []store.ExtensionRange {
+	if isRole(entry) {
+		return []store.ExtensionRange{everyRole(entry)}
+	}
 	var ranges []store.ExtensionRange
 	wide := inherited(entry) && !filter.exact
 	for depth := 1; wide && depth < len(scope); depth++ {
 		ranges = append(ranges, store.ExtensionRange{Scope: scope[:depth].String(), Type: string(entry.Name), Limit: maxPageSize})
 	}
-	below := wide && !filter.atScope && !entry.Name.Is(access.RoleDefinitionType)
-	return append(ranges, store.ExtensionRange{Scope: scope.String(), Below: below, Type: string(entry.Name), Limit: maxPageSize})
+	return append(ranges, store.ExtensionRange{Scope: scope.String(), Below: wide && !filter.atScope, Type: string(entry.Name), Limit: maxPageSize})
 }
 
 // listStop adds what one range chooses, until the page is full.
@@ -120,7 +121,7 @@ func (e *Engine) listStop(ctx context.Context, r store.Reader, st *State, req *R
 			if err != nil {
 				return err
 			}
-			if filter.document(doc.Public) {
+			if filter.document(doc.Public) && (!isRole(entry) || assignable(doc.Public, req.Target.ID, filter.below)) {
 				if p.full() {
 					p.next = &cursor{Stop: stop, Scope: chunk.AfterScope, Type: chunk.AfterType, Name: chunk.AfterName}
 					return nil
@@ -143,6 +144,7 @@ func (e *Engine) listStop(ctx context.Context, r store.Reader, st *State, req *R
 type scopeFilter struct {
 	atScope    bool
 	exact      bool                   // atExactScope()
+	below      bool                   // atScopeAndBelow(), of roles
 	conditions map[string][]condition // by property
 }
 
@@ -173,6 +175,9 @@ func parseScopeFilter(text string) (scopeFilter, error) {
 			continue
 		case "atexactscope()":
 			f.exact = true
+			continue
+		case "atscopeandbelow()":
+			f.below = true
 			continue
 		}
 		field, c, ok := parseTerm(assignedTo.ReplaceAllString(term, "assignedTo eq $1"))

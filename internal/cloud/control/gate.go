@@ -35,7 +35,7 @@ func (st *State) Admit(req *Request, action string, id arm.ID) error {
 		}
 	}
 	if !st.grants.Allowed(req.Caller.ObjectID, action, id.String()) {
-		return access.Forbidden(req.Caller.ClientID, req.Caller.ObjectID, action, id.String())
+		return access.Forbidden(req.Caller.Client(), req.Caller.ObjectID, action, id.String())
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func (st *State) Linked(req *Request, action string, id, on arm.ID) error {
 	if own == nil || other == nil || strings.EqualFold(own.Tenant, other.Tenant) {
 		return nil
 	}
-	return access.ForeignTenant(req.Caller.ClientID, req.Caller.ObjectID, action, id.String(), own.Tenant, other.ID)
+	return access.ForeignTenant(req.Caller.Client(), req.Caller.ObjectID, action, id.String(), own.Tenant, other.ID)
 }
 
 // unlocked decides whether a lock at the scope, above it, or (for deletions) below it forbids a write or a deletion.

@@ -87,13 +87,14 @@ func TestListsOfRolesPageThroughTheBuiltInOnes(t *testing.T) {
 	t.Parallel()
 	c := cloud(t)
 	var want []string
+	const definitions = "/providers/Microsoft.Authorization/roleDefinitions/"
 	for _, b := range authorization.Types()[0].BuiltIn() {
-		want = append(want, "/providers/Microsoft.Authorization/roleDefinitions/"+b.Name)
+		want = append(want, "/subscriptions/"+neighbourtest.Source+definitions+b.Name)
 	}
 	for i := range 3 {
-		id := neighbourtest.Group + "/providers/Microsoft.Authorization/roleDefinitions/" + provider.NewGUID()
-		c.Do(http.MethodPut, id, fmt.Sprintf(`{"properties":{"roleName":"r%d","assignableScopes":["%s"],"permissions":[{"actions":["*/read"]}]}}`, i, neighbourtest.Group))
-		want = append(want, id)
+		name := provider.NewGUID()
+		c.Do(http.MethodPut, neighbourtest.Group+definitions+name, fmt.Sprintf(`{"properties":{"roleName":"r%d","assignableScopes":["%s"],"permissions":[{"actions":["*/read"]}]}}`, i, neighbourtest.Group))
+		want = append(want, "/subscriptions/"+neighbourtest.Source+definitions+name)
 	}
 	for _, size := range []int{2, len(want) - 3, len(want) - 2, len(want)} {
 		once(t, pages(t, c, fmt.Sprintf("%s/providers/Microsoft.Authorization/roleDefinitions?$top=%d", neighbourtest.Group, size), size), want)

@@ -9,6 +9,7 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/authorization"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
+	"github.com/amlmove/amlmove/internal/cloud/tree"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -75,4 +76,21 @@ func TestIndexedPoliciesPassByTheTagsOfUntrackedTypes(t *testing.T) {
 	c.Put(part, `{"tags":{"team":"red"}}`)
 	c.Do(http.MethodPut, part+"/providers/Microsoft.Resources/tags/default", `{"properties":{"tags":{"team":"red","more":"1"}}}`)
 	c.Refused(http.MethodPut, thing+"/providers/Microsoft.Resources/tags/default", `{"properties":{"tags":{"team":"red"}}}`, errs.Denied, "RequestDisallowedByPolicy")
+}
+
+// The identity of an assignment is made by the service and stays: what it may do is given to its principal.
+func TestAnAssignmentOfAPolicyHasAPrincipal(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	const id = neighbourtest.Group + "/providers/Microsoft.Authorization/policyAssignments/west"
+	const body = `{"location":"westeurope","identity":{"type":"SystemAssigned","principalId":"forged"},"properties":{
+		"policyDefinitionId":"/providers/Microsoft.Authorization/policyDefinitions/e56962a6-4747-49cd-b67b-bf8b01975c4c","parameters":{"listOfAllowedLocations":{"value":["westeurope"]}}}}`
+	first := c.Put(id, body)
+	neighbourtest.Want(t, first, "identity.tenantId", neighbourtest.Tenant)
+	principal := tree.Text(first, "identity.principalId")
+	if len(principal) != 36 {
+		t.Errorf("the principal of the assignment is %q", principal)
+	}
+	neighbourtest.Want(t, c.Put(id, body), "identity.principalId", principal)
+	neighbourtest.Want(t, c.Put(id, strings.Replace(body, "SystemAssigned", "None", 1)), "identity", map[string]any{"type": "None"})
 }

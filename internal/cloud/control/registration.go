@@ -14,11 +14,13 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
-// Registration states of a namespace in a subscription (arm-move 4.1).
+// Registration states of a namespace in a subscription (arm-move 4.1): NotRegistered until somebody registers it, Unregistered once somebody took that back. az waits for the
+// very word.
 const (
 	Registered    = "Registered"
 	registering   = "Registering"
 	unregistering = "Unregistering"
+	unregistered  = "Unregistered"
 	notRegistered = "NotRegistered"
 )
 
@@ -178,7 +180,7 @@ func (e *Engine) register(ctx context.Context, req *Request, namespace, passing 
 		if err != nil {
 			return err
 		}
-		if now == passing || passing == registering && now == Registered || passing == unregistering && now == notRegistered || always[strings.ToLower(namespace)] {
+		if now == passing || passing == registering && now == Registered || passing == unregistering && now == unregistered || always[strings.ToLower(namespace)] {
 			doc := e.providerDocument(st, s.ID, namespace)
 			doc["registrationState"] = now
 			resp.Body, err = json.Marshal(doc)
@@ -301,7 +303,7 @@ func (e *Engine) finishRegister(ctx context.Context, tx store.Tx, op *store.Oper
 	}
 	final := Registered
 	if input.From == unregistering {
-		final = notRegistered
+		final = unregistered
 	}
 	return setRegistration(ctx, tx, kept, final, now)
 }

@@ -191,7 +191,8 @@ func TestUnregisteredNamespacesAreRefusedOnWrites(t *testing.T) {
 	c := cloud(t)
 	provider := "/subscriptions/" + neighbourtest.Source + "/providers/microsoft.test"
 	c.Post(provider+"/unregister", "")
-	neighbourtest.Want(t, c.Get(provider), "registrationState", "NotRegistered")
+	neighbourtest.Want(t, c.Get(provider), "registrationState", "Unregistered") // "az provider unregister --wait" waits for this word for ever
+	neighbourtest.Want(t, c.Post(provider+"/unregister", ""), "registrationState", "Unregistered")
 	c.Refused(http.MethodPut, thing, plain, errs.Conflict, "MissingSubscriptionRegistration")
 	c.Post(provider+"/register", "")
 	neighbourtest.Want(t, c.Get(provider), "registrationState", "Registered")

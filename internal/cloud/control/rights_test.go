@@ -3,9 +3,13 @@ package control_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/control"
+	"github.com/amlmove/amlmove/internal/cloud/identity"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
 	"github.com/amlmove/amlmove/internal/errs"
@@ -44,7 +48,10 @@ func TestARoleIsChangedOnlyWhereItIsDefined(t *testing.T) {
 			t.Errorf("a reader deletes: %v", err)
 		}
 	}
-	c.Do(http.MethodPut, subscription+definitions+custom, roleBody("Looker", "Microsoft.Test/*", subscription)) // where it is defined
+	changed, err := c.Try(http.MethodPut, subscription+definitions+custom, roleBody("Looker", "Microsoft.Test/*", subscription)) // where it is defined
+	if err != nil || changed.Status != http.StatusCreated {                                                                      // the description knows no other answer: "az role definition update" fails on 200
+		t.Errorf("the change of a role was answered %d %v, want 201", changed.Status, err)
+	}
 	if _, err := victims[1].Try(http.MethodDelete, thing, ""); err != nil {
 		t.Errorf("the changed role does not hold: %v", err)
 	}
@@ -146,5 +153,74 @@ func TestListsAtAScopeWantItsGroup(t *testing.T) {
 	}
 	if list := c.Get(thing + "/providers/Microsoft.Authorization/roleAssignments?$filter=atExactScope()")["value"].([]any); len(list) != 0 { // of a thing that went: its orphans show (S16)
 		t.Errorf("got %v", list)
+	}
+}
+
+// A role is one for the whole directory and shows wherever it may be assigned, under the subscription of the question: az joins the assignments of a scope with the
+// roles of that scope by these ids, and gives the id that it finds to a new assignment.
+func TestARoleShowsWhereverItMayBeAssigned(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	c.Put(thing, plain)
+	source, target := "/subscriptions/"+neighbourtest.Source, "/subscriptions/"+neighbourtest.Target
+	const definitions = "/providers/Microsoft.Authorization/roleDefinitions"
+	both, here, narrow := provider.NewGUID(), provider.NewGUID(), provider.NewGUID()
+	c.Do(http.MethodPut, source+definitions+"/"+both, roleBody("Both", "*/read", source, target))
+	c.Do(http.MethodPut, source+definitions+"/"+here, roleBody("Here", "*/read", source))
+	c.Do(http.MethodPut, neighbourtest.Group+definitions+"/"+narrow, roleBody("Narrow", "*/read", neighbourtest.Group))
+	for _, l := range []struct {
+		name, scope, filter, at string
+		want                    []string
+	}{
+		{"where it was made", source, "type eq 'CustomRole'", source, []string{both, here}},
+		{"in the other subscription that it names", target, "type eq 'CustomRole'", target, []string{both}},
+		{"in a group below", neighbourtest.Group, "type eq 'CustomRole'", source, []string{both, here, narrow}},
+		{"on a resource below", thing, "type eq 'CustomRole'", source, []string{both, here, narrow}},
+		{"with what may be assigned below", source, "atScopeAndBelow() and type eq 'CustomRole'", source, []string{both, here, narrow}},
+		{"one of Azure", neighbourtest.Group, "roleName eq 'Reader'", source, []string{readerRole}},
+		{"one of Azure at the tenant", "", "roleName eq 'Reader'", "", []string{readerRole}},
+	} {
+		t.Run(l.name, func(t *testing.T) {
+			var want []string
+			for _, name := range l.want {
+				want = append(want, l.at+definitions+"/"+name)
+			}
+			once(t, pages(t, c, l.scope+definitions+"?$top=1&$filter="+url.QueryEscape(l.filter), 1), want)
+			for _, id := range want {
+				neighbourtest.Want(t, c.Get(id), "id", id)
+			}
+		})
+	}
+	c.Refused(http.MethodGet, target+definitions+"/"+here, "", errs.NotFound, "RoleDefinitionDoesNotExist")
+	c.Refused(http.MethodDelete, target+definitions+"/"+both, "", errs.Conflict, "RoleDefinitionExists") // never done in words only
+	neighbourtest.Want(t, c.Get(source+definitions+"/"+both), "properties.roleName", "Both")
+}
+
+// An assignment names its role under its own subscription, however the role was named.
+func TestAnAssignmentNamesItsRoleUnderItsSubscription(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	const definitions = "/providers/Microsoft.Authorization/roleDefinitions/"
+	for _, given := range []string{definitions + readerRole, "/subscriptions/" + neighbourtest.Target + definitions + strings.ToUpper(readerRole)} {
+		id := neighbourtest.Group + "/providers/Microsoft.Authorization/roleAssignments/" + provider.NewGUID()
+		c.Do(http.MethodPut, id, fmt.Sprintf(`{"properties":{"roleDefinitionId":%q,"principalId":%q}}`, given, provider.NewGUID()))
+		neighbourtest.Want(t, c.Get(id), "properties.roleDefinitionId", "/subscriptions/"+neighbourtest.Source+definitions+readerRole)
+	}
+}
+
+// A refusal calls a user by name, as ARM does: the application id of az, with which everybody signs in, names nobody.
+func TestARefusalNamesTheUser(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	target, err := arm.ParseTarget(neighbourtest.Group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []struct{ kind, want string }{{identity.User, "The client 'ann@test' with object id 'ann' "}, {identity.ServicePrincipal, "The client 'az' with object id 'ann' "}} {
+		_, err := c.Engine.Do(t.Context(), &control.Request{Method: http.MethodGet, Target: target,
+			Caller: identity.Caller{ObjectID: "ann", TenantID: neighbourtest.Tenant, ClientID: "az", UserName: "ann@test", Kind: l.kind}})
+		if !errs.Is(err, errs.Denied) || !strings.HasPrefix(errs.As(err).Message, l.want) {
+			t.Errorf("got %v, want %q", err, l.want)
+		}
 	}
 }

@@ -64,6 +64,14 @@ type Caller struct {
 	Kind     string
 }
 
+// Client is what a refusal calls the caller: a user by name, an application by its id.
+func (c Caller) Client() string {
+	if c.Kind == User {
+		return c.UserName
+	}
+	return c.ClientID
+}
+
 // Suffixes are the DNS endings that the cloud metadata announces.
 type Suffixes struct{ Storage, KeyVault, Registry string }
 

@@ -153,7 +153,7 @@ func (m *mover) targetReachable(st *control.State, req *control.Request, o order
 			"The subscription '%s' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled.", target.ID)
 	}
 	if !st.Allowed(req.Caller.ObjectID, write, o.Target) {
-		return access.LinkedForbidden(req.Caller.ClientID, req.Caller.ObjectID, moveAction, o.Source.String(), write, o.Target.String())
+		return access.LinkedForbidden(req.Caller.Client(), req.Caller.ObjectID, moveAction, o.Source.String(), write, o.Target.String())
 	}
 	return nil
 }
@@ -162,11 +162,11 @@ func (m *mover) targetReachable(st *control.State, req *control.Request, o order
 func (m *mover) mayHandle(st *control.State, req *control.Request, o order) error {
 	for _, id := range o.Resources {
 		if remove := string(id.Type()) + "/delete"; !st.Allowed(req.Caller.ObjectID, remove, id) {
-			return access.Forbidden(req.Caller.ClientID, req.Caller.ObjectID, remove, id.String())
+			return access.Forbidden(req.Caller.Client(), req.Caller.ObjectID, remove, id.String())
 		}
 		write, at := string(id.Type())+"/write", o.moved(id)
 		if !st.Allowed(req.Caller.ObjectID, write, at) {
-			return access.LinkedForbidden(req.Caller.ClientID, req.Caller.ObjectID, moveAction, o.Source.String(), write, at.String())
+			return access.LinkedForbidden(req.Caller.Client(), req.Caller.ObjectID, moveAction, o.Source.String(), write, at.String())
 		}
 	}
 	return nil

@@ -130,22 +130,38 @@ func (l *loading) persons() ([]role, []person) {
 
 // nameRoles makes definitions of the roles that assignments name and nobody described: of what they allow nothing is known, but giving them again must be possible.
 func (l *loading) nameRoles() {
+	l.oneOfEachRole()
 	for _, r := range access.BuiltInRoles() {
 		l.people.roles[strings.ToLower(r.ID)] = true
 	}
-	for _, d := range l.extensions {
+	for _, key := range slices.Sorted(maps.Keys(l.extensions)) {
+		d := l.extensions[key]
 		text := arm.Document(d.Doc.Public).Text("properties.roleDefinitionId")
 		name := strings.ToLower(text[strings.LastIndexByte(text, '/')+1:])
 		if !d.ID.Type().Is(aml.RoleAssignments) || name == "" || l.people.roles[name] {
 			continue
 		}
 		l.people.roles[name] = true
-		for _, s := range l.subscriptions {
-			id := arm.ID{{Type: arm.Subscriptions, Name: s.ID}}.Child(arm.Hop{Namespace: "Microsoft.Authorization", Type: "roleDefinitions", Name: name})
-			properties := map[string]any{"roleName": "Role " + name, "type": "BuiltInRole", "description": "Named by an assignment; what it allows was not captured.",
-				"assignableScopes": []any{"/"}, "permissions": []any{}}
-			l.extensions[id.Key()] = fixture.Document{ID: id, Doc: standIn("", properties)}
-			l.standIns = append(l.standIns, id.String())
+		id := d.ID.SubscriptionID().Child(arm.Hop{Namespace: "Microsoft.Authorization", Type: "roleDefinitions", Name: name})
+		properties := map[string]any{"roleName": "Role " + name, "type": "BuiltInRole", "description": "Named by an assignment; what it allows was not captured.",
+			"assignableScopes": []any{"/"}, "permissions": []any{}}
+		l.extensions[id.Key()] = fixture.Document{ID: id, Doc: standIn("", properties)}
+		l.standIns = append(l.standIns, id.String())
+	}
+}
+
+// oneOfEachRole leaves one document of each role: a role that may be assigned at both ends was read at both, under two ids.
+func (l *loading) oneOfEachRole() {
+	seen := map[string]bool{}
+	for _, key := range slices.Sorted(maps.Keys(l.extensions)) {
+		id := l.extensions[key].ID
+		if !id.Type().Is(aml.RoleDefinitions) {
+			continue
 		}
+		name := strings.ToLower(id.Name())
+		if seen[name] {
+			delete(l.extensions, key)
+		}
+		seen[name] = true
 	}
 }

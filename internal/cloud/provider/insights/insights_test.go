@@ -123,6 +123,12 @@ func TestMetricsShowTheNumbersThatAResourceKeeps(t *testing.T) {
 			t.Errorf("timespan %q: got %v, want Invalid", span, err)
 		}
 	}
+	for _, span := range []string{"2026-03-01T11:57:00.5/2026-03-01T12:01:00.5", "2026-03-01T11%3A57%3A00.538545%2F2026-03-01T12%3A01%3A00.538545", "2026-03-01T13:57:00+02:00/2026-03-01T14:01:00+02:00"} {
+		said, err := insights.ParseMetricsQuery(url.Values{"timespan": {span}}, now) // "az monitor metrics list" escapes twice and names no zone
+		if err != nil || !said.From.Equal(query.From) || !said.To.Equal(query.To) {
+			t.Errorf("timespan %q: got %v to %v, %v", span, said.From, said.To, err)
+		}
+	}
 	c := neighbourtest.New(t, insights.Types())
 	c.Put(logs, `{"location":"westeurope","properties":{}}`)
 	answer, err := c.Read("Microsoft.Insights/metrics", logs+"?metricnames=RequestsPerMinute")

@@ -46,10 +46,11 @@ func ParseMetricsQuery(q url.Values, now time.Time) (MetricsQuery, error) {
 	if span == "" {
 		return query, nil
 	}
-	from, to, found := strings.Cut(span, "/")
-	start, errFrom := time.Parse(time.RFC3339, from)
-	end, errTo := time.Parse(time.RFC3339, to)
-	if !found || errFrom != nil || errTo != nil || !start.Before(end) {
+	plain, err := url.PathUnescape(span) // az escapes it twice
+	from, to, found := strings.Cut(plain, "/")
+	start, errFrom := instant(from)
+	end, errTo := instant(to)
+	if !found || err != nil || errFrom != nil || errTo != nil || !start.Before(end) {
 		return query, errs.New(errs.Invalid, "BadRequest", "The time span '%s' is not of the form start/end with a start before its end.", span).At("timespan")
 	}
 	query.From, query.To = start.UTC().Truncate(time.Minute), end.UTC().Truncate(time.Minute)
@@ -57,6 +58,14 @@ func ParseMetricsQuery(q url.Values, now time.Time) (MetricsQuery, error) {
 		query.From = query.To.Add(-maxSpan)
 	}
 	return query, nil
+}
+
+// instant reads a time in ISO 8601; one without a zone is in UTC.
+func instant(text string) (time.Time, error) {
+	if at, err := time.Parse("2006-01-02T15:04:05", text); err == nil {
+		return at, nil
+	}
+	return time.Parse(time.RFC3339, text)
 }
 
 // Metrics renders the answer of .../providers/Microsoft.Insights/metrics from the numbers that a resource keeps, at a time.

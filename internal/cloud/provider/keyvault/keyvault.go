@@ -37,6 +37,8 @@ func Types() []provider.Type {
 			"": {Do: checkName, Permission: "Microsoft.KeyVault/checkNameAvailability/read"}}},
 		{Name: "Microsoft.KeyVault/deletedVaults", Virtual: true, Versions: versions, Reads: map[string]provider.Action{
 			"": {Do: listDeleted, Permission: "Microsoft.KeyVault/deletedVaults/read"}}},
+		{Name: "Microsoft.KeyVault/deletedManagedHSMs", Virtual: true, Versions: versions, Reads: map[string]provider.Action{
+			"": {Do: noDeletedHSMs, Permission: "Microsoft.KeyVault/deletedManagedHSMs/read"}}},
 		{Name: "Microsoft.KeyVault/locations", Virtual: true, Versions: versions, Reads: map[string]provider.Action{
 			"deletedvaults": {Do: listDeleted, Permission: "Microsoft.KeyVault/locations/deletedVaults/read"}}},
 		{Name: "Microsoft.KeyVault/locations/deletedVaults", Virtual: true, Versions: versions, Reads: deleted, Actions: map[string]provider.Action{

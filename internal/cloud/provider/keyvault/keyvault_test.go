@@ -138,3 +138,14 @@ func TestNamesOfDeletedVaultsAreNotAvailable(t *testing.T) {
 	neighbourtest.Want(t, c.Post(check, ask), "nameAvailable", true)
 	c.Refused(http.MethodPost, check, `{"name":7,"type":"Microsoft.KeyVault/vaults"}`, errs.Invalid, "InvalidRequestContent")
 }
+
+// Nobody can make a managed HSM here, so that none was deleted: "az keyvault list-deleted" asks for both kinds and shows neither when one of the answers is an error.
+func TestDeletedManagedHSMsAreNone(t *testing.T) {
+	t.Parallel()
+	c := neighbourtest.New(t, keyvault.Types())
+	c.Put(vault, body)
+	c.Delete(vault)
+	if list := c.Get("/subscriptions/" + neighbourtest.Source + "/providers/Microsoft.KeyVault/deletedManagedHSMs")["value"].([]any); len(list) != 0 {
+		t.Errorf("got %v", list)
+	}
+}

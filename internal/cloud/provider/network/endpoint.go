@@ -182,7 +182,7 @@ func (r request) judge(c *provider.Call) error {
 	}
 	return errs.New(errs.Denied, "LinkedAuthorizationFailed", "The client '%s' with object id '%s' has permission to perform action 'Microsoft.Network/privateEndpoints/write' on scope '%s'; "+
 		"however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",
-		c.Caller.ClientID, c.Caller.ObjectID, c.ID, action, found.ID()).At(found.ID().String())
+		c.Caller.Client(), c.Caller.ObjectID, c.ID, action, found.ID()).At(found.ID().String())
 }
 
 // judgeGroups refuses groups that the target does not offer. A private link service has none.

@@ -67,7 +67,7 @@ func putSubnet(c *provider.Call) error {
 	if err != nil {
 		return err
 	}
-	all := []child{{c.ID.Name(), c.Doc}}
+	var all []child
 	err = c.Children(parent, "subnets", func(found tree.Found) (bool, error) {
 		if strings.EqualFold(found.Node.Name, c.ID.Name()) {
 			return true, nil
@@ -79,7 +79,7 @@ func putSubnet(c *provider.Call) error {
 	if err != nil {
 		return err
 	}
-	return judgeIn(c, doc, all)
+	return judgeIn(c, doc, append(all, child{c.ID.Name(), c.Doc})) // the last of them: if it overlaps, it is the one that is named
 }
 
 // judgeSubnets judges the subnets that stand inside a network that is written.

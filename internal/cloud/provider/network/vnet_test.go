@@ -78,7 +78,11 @@ func TestNetworkIsRefusedWhen(t *testing.T) {
 		})
 	}
 	c.Put(vnet, body)
-	c.Refused(http.MethodPut, vnet+"/subnets/c", `{"properties":{"addressPrefix":"10.0.1.128/25"}}`, errs.Invalid, "NetcfgSubnetRangesOverlap")
+	for _, name := range []string{"0", "c"} { // the one that is put is refused, not the one that was there
+		if err := c.Refused(http.MethodPut, vnet+"/subnets/"+name, `{"properties":{"addressPrefix":"10.0.1.128/25"}}`, errs.Invalid, "NetcfgSubnetRangesOverlap"); err.Target != name {
+			t.Errorf("the refusal of subnet %s names %s: %v", name, err.Target, err)
+		}
+	}
 	c.Put(vnet+"/subnets/b", `{"properties":{"addressPrefix":"10.0.1.128/25"}}`)
 }
 
