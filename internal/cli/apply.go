@@ -156,7 +156,7 @@ func answer(ctx context.Context, in io.Reader) (string, error) {
 
 // openRun opens a run by its folder. Whoever only reads needs no secrets.
 func (o applyOptions) openRun(ctx context.Context, folder mover.Folder, client *azure.Client, secrets *seal.Box, watch func(mover.Event)) (*mover.Run, func() error, error) {
-	database, closing, err := o.database(ctx, folder)
+	database, closing, err := o.database(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

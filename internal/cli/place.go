@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 
@@ -36,31 +35,14 @@ func connect(endpoint string) (*azure.Client, error) {
 	return azure.Connect(place)
 }
 
-// database opens the database in which a run is kept; nil is the file in its folder. Another one is refused: there the run would begin anew, or look as if it had never begun.
-func (p runPlace) database(ctx context.Context, folder mover.Folder) (*mover.Database, func() error, error) {
-	meta, err := folder.Meta()
-	if err != nil {
-		return nil, nil, err
-	}
+// database opens the database that was named for runs; nil stands for the file in the folder of each. Whether a run is kept there is for who opens the run to find out.
+func (p runPlace) database(ctx context.Context) (*mover.Database, func() error, error) {
 	if p.db == "" {
-		if meta.Database != "" {
-			return nil, nil, errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", meta.ID, meta.Database).Advise("say --db with that URL")
-		}
 		return nil, func() error { return nil }, nil
 	}
 	database, err := mover.OpenPostgres(ctx, p.db)
 	if err != nil {
 		return nil, nil, err
-	}
-	if meta.Database != mover.Masked(p.db) {
-		err := database.Knows(ctx, meta)
-		if errs.Is(err, errs.NotFound) {
-			err = errs.New(errs.Conflict, "RunElsewhere", "the run %s is not kept in %s, but in %s", meta.ID, mover.Masked(p.db), cmp.Or(meta.Database, "its own folder")).
-				Advise("name that with --db, or leave --db away for the folder")
-		}
-		if err != nil {
-			return nil, nil, errors.Join(err, database.Close())
-		}
 	}
 	return database, database.Close, nil
 }

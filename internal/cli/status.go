@@ -44,7 +44,7 @@ func (p runPlace) look(ctx context.Context, id string) (story mover.Story, err e
 	if meta, err := folder.Meta(); err == nil && meta.Database == "" {
 		p.db = "" // whatever database others are kept in
 	}
-	database, closing, err := p.database(ctx, folder)
+	database, closing, err := p.database(ctx)
 	if err != nil {
 		return story, err
 	}

@@ -119,12 +119,6 @@ func (d *Database) alone(ctx context.Context, do func() error) (err error) {
 	return do()
 }
 
-// Knows asks whether a run was begun on the database. NotFound when it was not: opened there it would begin anew.
-func (d *Database) Knows(ctx context.Context, m Meta) error {
-	_, err := (&journal{db: d.db, run: m.key(), id: m.ID}).record(ctx)
-	return err
-}
-
 // Close closes the database.
 func (d *Database) Close() error { return d.db.Close() }
 

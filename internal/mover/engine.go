@@ -165,7 +165,7 @@ func (r *Run) openDatabase(ctx context.Context, meta Meta) error {
 	}
 	r.onClose(func() error { release(); return nil })
 	r.journal = &journal{db: r.Database.db, pen: r.Database.pen, run: r.key, id: r.ID, now: r.Clock.Now, hook: r.Hook}
-	return r.journal.enter(Masked(r.Database.url) == meta.Database)
+	return r.Database.elsewhere(r.journal.enter(Masked(r.Database.url) == meta.Database), meta)
 }
 
 func (r *Run) openEnv(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package mover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -54,7 +55,7 @@ func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
 	j := &journal{db: d.db, run: s.Meta.key(), id: s.Meta.ID, now: time.Now}
 	if Masked(d.url) != s.Meta.Database {
 		if _, err := j.record(ctx); err != nil {
-			return s, err
+			return s, d.elsewhere(err, s.Meta)
 		}
 	}
 	return j.story(ctx, s)
@@ -63,6 +64,15 @@ func Look(ctx context.Context, f Folder, d *Database) (s Story, err error) {
 // databaseMissing is the error of a run that is kept in PostgreSQL and is looked for in its folder.
 func databaseMissing(m Meta) error {
 	return errs.New(errs.Invalid, "DatabaseMissing", "the run %s is kept in %s", m.ID, m.Database).Advise("say --db with that URL")
+}
+
+// elsewhere words that a database does not know a run, which is kept in another one; other errors stay as they are.
+func (d *Database) elsewhere(err error, m Meta) error {
+	if !errs.Is(err, errs.NotFound) {
+		return err
+	}
+	return errs.New(errs.NotFound, "RunNotInDatabase", "the run %s is not kept in %s, but in %s", m.ID, cmp.Or(Masked(d.url), "a file"), cmp.Or(m.Database, "its own folder")).
+		Advise("name that with --db, or leave --db away for the folder")
 }
 
 func (j *journal) story(ctx context.Context, s Story) (_ Story, err error) {
