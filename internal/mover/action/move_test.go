@@ -282,17 +282,7 @@ func TestAMoveIsTakenUpAgain(t *testing.T) {
 			w := quietWorld(t, "all")
 			clock := w.steer(t)
 			w.fault(t, c.fault)
-			ctx, stop := context.WithCancel(t.Context())
-			clock.onWait = func() {
-				if w.journal.posts() > 0 {
-					stop()
-				}
-			}
-			task := w.task(plan.MoveResources, w.Plan.Workspace, nil)
-			if err := (moveResources{}).Do(ctx, task); ctx.Err() == nil || err == nil {
-				t.Fatalf("it was not stopped: %v", err)
-			}
-			clock.onWait = nil
+			task := w.stoppedMove(t, clock)
 			if open, err := w.journal.Unended(t.Context(), task.Step.ID, false); err != nil || len(open) != 1 {
 				t.Fatalf("the journal knows of %d operations whose end is open (%v)", len(open), err)
 			}

@@ -9,6 +9,23 @@ import (
 	"github.com/amlmove/amlmove/internal/plan"
 )
 
+// stoppedMove is the move of a process that was stopped while ARM moves.
+func (w *world) stoppedMove(t *testing.T, clock *steered) *Task {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	clock.onWait = func() {
+		if w.journal.posts() > 0 {
+			stop()
+		}
+	}
+	task := w.task(plan.MoveResources, w.Plan.Workspace, nil)
+	if err := (moveResources{}).Do(ctx, task); ctx.Err() == nil || err == nil {
+		t.Fatalf("it was not stopped: %v", err)
+	}
+	clock.onWait = nil
+	return task
+}
+
 // TestAMoveThatWasAskedForIsAttendedBeforeAnythingIsTakenBack: ARM may have accepted a move and not have begun with it. Whether everything is still at the source is known when it has ended.
 func TestAMoveThatWasAskedForIsAttendedBeforeAnythingIsTakenBack(t *testing.T) {
 	t.Parallel()
@@ -24,17 +41,7 @@ func TestAMoveThatWasAskedForIsAttendedBeforeAnythingIsTakenBack(t *testing.T) {
 			w := quietWorld(t, "all")
 			clock := w.steer(t)
 			w.fault(t, c.fault)
-			ctx, stop := context.WithCancel(t.Context())
-			clock.onWait = func() {
-				if w.journal.posts() > 0 {
-					stop()
-				}
-			}
-			task := w.task(plan.MoveResources, w.Plan.Workspace, nil)
-			if err := (moveResources{}).Do(ctx, task); ctx.Err() == nil || err == nil {
-				t.Fatalf("it was not stopped: %v", err)
-			}
-			clock.onWait = nil
+			task := w.stoppedMove(t, clock)
 			there, err := StillThere(t.Context(), task)
 			if err != nil || there != c.there {
 				t.Errorf("still there: %v, %v", there, err)
@@ -63,17 +70,7 @@ func TestAMoveThatCannotBeAskedAfterHasNotEnded(t *testing.T) {
 			w := quietWorld(t, "all")
 			clock := w.steer(t)
 			w.ask(t, http.MethodPost, "/_cloud/clock", `{"durations":{"move.validate":"10m","move.move":"10m"}}`)
-			ctx, stop := context.WithCancel(t.Context())
-			clock.onWait = func() {
-				if w.journal.posts() > 0 {
-					stop()
-				}
-			}
-			task := w.task(plan.MoveResources, w.Plan.Workspace, nil)
-			if err := (moveResources{}).Do(ctx, task); ctx.Err() == nil || err == nil {
-				t.Fatalf("it was not stopped: %v", err)
-			}
-			clock.onWait = nil
+			task := w.stoppedMove(t, clock)
 			w.fault(t, c.fault)
 			there, err := StillThere(t.Context(), task)
 			open, reading := w.journal.Unended(t.Context(), task.Step.ID, false)
