@@ -78,7 +78,7 @@ func (d *drift) steps() {
 		case begun && well && d.changing(s):
 			d.add(s.Subject, "it was done, and has to be done again: "+s.What)
 		case there && (begun || d.cleared(s.Subject)):
-		case !there && s.Action == RestoreRole && d.lost(s.Subject):
+		case !there && s.Action == RestoreRole && d.reviewed.lost(s.Subject): // of an identity that has ended it looks like somebody else's
 		case !there:
 			d.add(s.Subject, "something is there that was not reviewed: the plan would have to "+s.What)
 		case !strings.EqualFold(was.Subject, s.Subject):
@@ -97,11 +97,6 @@ func (d *drift) steps() {
 			d.add(s.Subject, "a reviewed step has lost its reason, what it is about is gone or is another: "+s.What)
 		}
 	}
-}
-
-// lost reports whether the reviewed plan says that a subject is lost: the role of an identity that ends looks, when the identity has ended, like one of somebody else's.
-func (d *drift) lost(subject string) bool {
-	return d.reviewed.lost(subject)
 }
 
 // changing reports whether a step changes what is there before the move.
