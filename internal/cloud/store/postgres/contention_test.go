@@ -283,7 +283,8 @@ func TestLateConflict(t *testing.T) {
 	must(t, s.Update(ctx, func(tx store.Tx) error { return tx.Insert(ctx, child) }))
 	answer := make(chan error, 1)
 	must(t, s.Update(ctx, func(tx store.Tx) error {
-		err := tx.Insert(ctx, &store.Node{Parent: parents[1], Type: "t", Name: "X"})
+		must(t, tx.Insert(ctx, &store.Node{Parent: parents[1], Type: "t", Name: "X"}))
+		_, err := tx.Count(ctx, parents[1], "t") // the insert is sent
 		go func() {
 			answer <- s.Update(ctx, func(tx store.Tx) error { return tx.Reparent(ctx, child.ID, parents[1]) })
 		}()

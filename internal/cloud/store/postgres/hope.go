@@ -12,7 +12,7 @@ import (
 )
 
 // hope is how the first run of a function saves round trips. It takes the generation for the one that was read last, on whatever connection. An update sends writes together
-// with what comes after them, at the latest with COMMIT. One that begins with a hold and a walk takes them for what it remembers, and lets the server compare (bold.go). A view takes a walk that comes first for all that it reads, and begins no transaction for it; when more is read, the
+// with what comes after them, at the latest with COMMIT. One that begins with a hold and a walk takes them for what it remembers, and lets the server compare (bold.go); all that it does then goes to the server at once, together with what others do (crew.go). A view takes a walk that comes first for all that it reads, and begins no transaction for it; when more is read, the
 // transaction begins with the same walk, which must find the same. All of it is checked before anything is told or kept. When a hope is dashed the function is run again,
 // carefully: in one transaction, everything asked first and written at once. A generation that a careful update was told is compared with later readings all the same: what it waited
 // for when it held a node may have moved it. Then the next run holds the generation itself, and nobody moves it any more: others cannot outrun a long function for ever.
@@ -139,12 +139,12 @@ func (p *ids) few() bool {
 	return len(p.free) < idsWanted
 }
 
-// fetchIDs is a statement that fetches ids for this transaction, and for others once it is committed.
-func (s *session) fetchIDs() statement {
+// fetchIDs is a statement that fetches ids for a transaction, and for others once it is committed.
+func fetchIDs(into *[]store.ID) statement {
 	return statement{sqlNewIDs, []any{int64(idsFetched)}, func(rows pgx.Rows) error {
 		var id int64
 		err := rows.Scan(&id)
-		s.fetched = append(s.fetched, store.ID(id))
+		*into = append(*into, store.ID(id))
 		return err
 	}}
 }
@@ -155,7 +155,7 @@ func (t *tx) takeID(ctx context.Context) (id store.ID, err error) {
 		if id, ok := t.store.ids.take(); ok {
 			return id, nil
 		}
-		if _, err := t.send(ctx, "fetch ids", t.fetchIDs()); err != nil {
+		if _, err := t.send(ctx, "fetch ids", fetchIDs(&t.fetched)); err != nil {
 			return 0, err
 		}
 	}

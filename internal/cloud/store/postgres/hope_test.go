@@ -234,60 +234,6 @@ func TestWhatIsWrittenLaterIsWrittenAsItWas(t *testing.T) {
 	}))
 }
 
-// TestWhatIsCommittedIsNotRunAgain ends the connection while its COMMIT works: the server says COMMIT, and then that it was terminated.
-func TestWhatIsCommittedIsNotRunAgain(t *testing.T) {
-	t.Parallel()
-	dsn, ctx := server.Database(t), t.Context()
-	first := openAt(t, dsn)
-	id := plant(t, first, "a")[0]
-	save(t, first, id, "0")
-	admin, err := pgx.Connect(ctx, dsn)
-	must(t, err)
-	defer func() { _ = admin.Close(context.WithoutCancel(ctx)) }()
-	var database string
-	must(t, admin.QueryRow(ctx, "SELECT current_database()").Scan(&database))
-	for _, setting := range []string{"commit_delay = 100000", "commit_siblings = 0"} { // COMMIT takes a tenth of a second
-		_, err = admin.Exec(ctx, "ALTER DATABASE "+database+" SET "+setting)
-		must(t, err)
-	}
-	s := openAt(t, dsn)
-	killed, stop := make(chan int), make(chan struct{})
-	go func() {
-		count := 0
-		for err := error(nil); err == nil && count == 0; {
-			select {
-			case <-stop:
-				err = errs.New(errs.Canceled, "Stop", "nothing to terminate")
-			default:
-				err = admin.QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-					WHERE datname = current_database() AND pid <> pg_backend_pid() AND query = 'COMMIT' AND state = 'active'`).Scan(&count)
-			}
-		}
-		killed <- count
-	}()
-	runs := 0
-	err = s.Update(ctx, func(tx store.Tx) error {
-		runs++
-		held, err := tx.Hold(ctx, store.Exclusive, id)
-		if err != nil {
-			return err
-		}
-		held[0].Body = append([]byte("1+"), held[0].Body...)
-		return tx.Save(ctx, held[0])
-	})
-	close(stop)
-	if terminated := <-killed; terminated != 1 || err != nil {
-		t.Errorf("%d connections were terminated, and the update says %v", terminated, err)
-	}
-	must(t, first.View(ctx, func(r store.Reader) error {
-		n, missing := r.Node(ctx, id)
-		if runs != 1 || string(n.Body) != "1+0" {
-			t.Errorf("%d runs wrote %q", runs, n.Body)
-		}
-		return missing
-	}))
-}
-
 // TestARefusalThatCannotBeJudgedIsNotTold: the function refuses because of a generation that may be old, and the server is gone.
 func TestARefusalThatCannotBeJudgedIsNotTold(t *testing.T) {
 	t.Parallel()

@@ -2,7 +2,8 @@
 //
 // It holds a pool of connections and the schema, which it migrates when opened. Updates run in READ COMMITTED with explicit
 // row locks (Hold, and the locks that inserts take on parents) and are run again after a deadlock or a lost race; views run
-// in REPEATABLE READ. BEGIN travels with the first statement, and first runs save further round trips by hoping (hope.go).
+// in REPEATABLE READ. BEGIN travels with the first statement, and first runs save further round trips by hoping (hope.go);
+// what needs only one goes together with what others need (crew.go).
 // It must not know ARM, HTTP or resource types. Its floor is store, store/row and errs.
 package postgres
 
@@ -39,6 +40,9 @@ type Store struct {
 	ids    ids
 	newest atomic.Int64 // the newest generation that was read; 0 before the first
 	memory *memory
+
+	readers, writers crew
+	dismiss          func() // ends what the crews wait for
 }
 
 var _ store.Store = (*Store)(nil)
@@ -73,12 +77,18 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	if err != nil {
 		return nil, fault(ctx, "open", err)
 	}
-	return &Store{pool: pool, memory: newMemory()}, nil
+	s := &Store{pool: pool, memory: newMemory()}
+	crews, dismiss := context.WithCancel(context.WithoutCancel(ctx))
+	s.dismiss = dismiss
+	s.readers = crew{ctx: crews, send: s.readTogether, most: readersAway}
+	s.writers = crew{ctx: crews, send: s.writeTogether, most: writersAway}
+	return s, nil
 }
 
 // Close waits for running transactions and closes the connections.
 func (s *Store) Close() error {
 	if s.gate.Close() {
+		s.dismiss()
 		s.pool.Close()
 	}
 	return nil
@@ -112,7 +122,7 @@ func (s *Store) look(ctx context.Context, fn func(store.Reader) error, hopeful b
 	return r.dashed, err
 }
 
-// begin lends a connection for a transaction that starts with its first statement.
+// begin is a transaction that starts with its first statement.
 func (s *Store) begin(ctx context.Context, how string, hopeful bool) (*session, error) {
 	if err := row.GaveUp(ctx); err != nil {
 		return nil, err
@@ -120,12 +130,7 @@ func (s *Store) begin(ctx context.Context, how string, hopeful bool) (*session, 
 	if err := s.gate.Enter(); err != nil {
 		return nil, err
 	}
-	conn, err := s.pool.Acquire(ctx)
-	if err != nil {
-		s.gate.Leave()
-		return nil, fault(ctx, "connect", err)
-	}
-	return &session{store: s, conn: conn, begin: how, hope: hope{hopeful: hopeful}}, nil
+	return &session{store: s, begin: how, hope: hope{hopeful: hopeful}}, nil
 }
 
 // Update runs fn in a transaction, again if it lost a race that it may win the next time.

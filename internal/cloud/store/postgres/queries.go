@@ -12,6 +12,7 @@ const (
 	sqlBeginWrite = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
 	sqlCommit     = `COMMIT`
 	sqlRollback   = `ROLLBACK`
+	sqlNoLongWait = `SET LOCAL lock_timeout = 100` // ms
 
 	sqlStats = `SELECT (SELECT count(*) FROM cloud_node), (SELECT count(*) FROM cloud_extension),
 		(SELECT count(*) FROM cloud_operation WHERE ended IS NULL)`

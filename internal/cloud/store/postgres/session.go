@@ -15,11 +15,11 @@ import (
 // session is a transaction on a connection of its own.
 type session struct {
 	store   *Store
-	conn    *pgxpool.Conn
-	begin   string      // how to begin; sent together with the first statement
-	ahead   []statement // sent behind begin and before the first statement
-	later   []statement // writes that nobody waits for: sent before the next statement (hope.go)
-	fetched []store.ID  // ids for nodes; nobody's if the transaction is rolled back
+	conn    *pgxpool.Conn // lent with the first statement
+	begin   string        // how to begin; sent together with the first statement
+	ahead   []statement   // sent behind begin and before the first statement
+	later   []statement   // writes that nobody waits for: sent before the next statement (hope.go)
+	fetched []store.ID    // ids for nodes; nobody's if the transaction is rolled back
 	begun   bool
 	over    bool
 	again   bool // the transaction was lost in a way that running it again may cure
@@ -60,7 +60,10 @@ func (s *session) exchange(ctx context.Context, verb string, statements ...state
 
 // judged sends statements and says what their outcome means for the transaction.
 func (s *session) judged(ctx context.Context, verb string, written bool, statements []statement) (pgconn.CommandTag, error) {
-	tag, err := s.pipeline(ctx, statements)
+	if err := s.connect(ctx); err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	tag, err := pipeline(ctx, s.conn, statements)
 	switch {
 	case tag.String() == sqlCommit: // and nothing that comes behind it takes it back
 		return tag, nil
@@ -72,6 +75,17 @@ func (s *session) judged(ctx context.Context, verb string, written bool, stateme
 		s.again = true
 	}
 	return tag, fault(ctx, verb, err)
+}
+
+// connect lends a connection.
+func (s *session) connect(ctx context.Context) (err error) {
+	if s.conn != nil {
+		return nil
+	}
+	if s.conn, err = s.store.pool.Acquire(ctx); err != nil {
+		return fault(ctx, "connect", err)
+	}
+	return nil
 }
 
 // opening is what goes before the first statements of a transaction.
@@ -87,7 +101,7 @@ func (s *session) opening(statements []statement) []statement {
 		first = append(first, s.readGeneration(sqlGeneration))
 	}
 	if s.hopeful && s.begin == sqlBeginWrite && s.store.ids.few() {
-		first = append(first, s.fetchIDs())
+		first = append(first, fetchIDs(&s.fetched))
 	}
 	return first
 }
@@ -124,9 +138,9 @@ func (s *session) readGeneration(sql string) statement {
 func (st statement) tellsGeneration() bool { return st.sql == sqlGeneration || isWalk(st.sql) }
 
 // pipeline sends statements in one round trip and returns the tag of the last one.
-func (s *session) pipeline(ctx context.Context, statements []statement) (tag pgconn.CommandTag, err error) {
+func pipeline(ctx context.Context, conn *pgxpool.Conn, statements []statement) (tag pgconn.CommandTag, err error) {
 	if len(statements) == 1 {
-		rows, err := s.conn.Query(ctx, statements[0].sql, statements[0].args...)
+		rows, err := conn.Query(ctx, statements[0].sql, statements[0].args...)
 		if err != nil {
 			return tag, err
 		}
@@ -136,7 +150,7 @@ func (s *session) pipeline(ctx context.Context, statements []statement) (tag pgc
 	for _, st := range statements {
 		batch.Queue(st.sql, st.args...)
 	}
-	results := s.conn.SendBatch(ctx, &batch)
+	results := conn.SendBatch(ctx, &batch)
 	defer func() {
 		if closing := results.Close(); err == nil {
 			err = closing
@@ -171,6 +185,10 @@ func read(rows pgx.Rows, see func(pgx.Rows) error) (tag pgconn.CommandTag, err e
 // finish ends what is left of the transaction, behind the back of the caller, whose answer need not wait for it.
 func (s *session) finish() {
 	s.over = true
+	if s.conn == nil {
+		s.store.gate.Leave()
+		return
+	}
 	if !s.begun {
 		s.conn.Release()
 		s.store.gate.Leave()

@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -54,6 +55,16 @@ func (t *tx) commit(ctx context.Context) error {
 	if !t.begun && !t.bump && len(t.later) == 0 {
 		return nil
 	}
+	if t.oneTrip() {
+		err := t.store.writers.join(ctx, t.later...)
+		if err == nil {
+			t.later = nil
+			return nil
+		}
+		if !errors.Is(err, errApart) {
+			return fault(ctx, "commit", err)
+		}
+	}
 	statements := []statement{{sql: sqlCommit}}
 	if t.bump {
 		statements = append([]statement{t.readGeneration(sqlBump)}, statements...)
@@ -71,6 +82,9 @@ func (t *tx) commit(ctx context.Context) error {
 	t.store.ids.give(t.fetched)
 	return nil
 }
+
+// oneTrip reports whether all that the transaction does is known before anything of it is sent, so that it may go together with others.
+func (t *tx) oneTrip() bool { return t.hopeful && !t.begun && !t.bump && !t.mustKnow() }
 
 // want notes nodes that are about to be locked.
 func (t *tx) want(ids ...store.ID) {

@@ -39,7 +39,9 @@ func isWalk(sql string) bool { return strings.HasPrefix(sql, "SELECT g.number") 
 type walk struct {
 	from  store.ID
 	steps []store.Step
-	met   []store.Node
+
+	generation int64 // as it was met
+	met        []store.Node
 }
 
 // newWalk takes the steps that some node can have, as many as one statement goes.
@@ -55,56 +57,69 @@ func newWalk(from store.ID, steps []store.Step) *walk {
 	return w
 }
 
-// statement goes the way.
-func (w *walk) statement(s *session) statement {
+// read goes the way.
+func (w *walk) read() statement {
 	args := []any{int64(w.from)}
 	for _, step := range w.steps {
 		args = append(args, step.Type, step.Name)
 	}
-	return statement{sqlWalks[len(w.steps)], args, func(rows pgx.Rows) (err error) {
-		w.met, err = s.scanWalk(rows, len(w.steps))
-		if at := len(w.steps); len(w.met) == at && at > 0 {
-			s.store.memory.take(w.met[at-1].Parent, w.steps[at-1])
-		}
-		return err
-	}}
+	return statement{sqlWalks[len(w.steps)], args, w.scan}
 }
 
-// again goes the way once more, which is to find the same nodes and the same generation.
-func (w *walk) again(s *session) statement {
-	generation := s.generation
-	st := w.statement(s)
+// statement goes the way for a session.
+func (w *walk) statement(s *session) statement {
+	st := w.read()
 	st.see = func(rows pgx.Rows) error {
-		met, err := s.scanWalk(rows, len(w.steps))
-		s.dashed = s.dashed || generation != s.generation || !reflect.DeepEqual(met, w.met)
+		err := w.scan(rows)
+		s.saw(w)
 		return err
 	}
 	return st
 }
 
-// scanWalk reads the row of a walk.
-func (s *session) scanWalk(rows pgx.Rows, hops int) ([]store.Node, error) {
-	s.known = true
+// saw takes over what a walk told.
+func (s *session) saw(w *walk) {
+	s.known, s.generation = true, w.generation
+	if at := len(w.steps); len(w.met) == at && at > 0 {
+		s.store.memory.take(w.met[at-1].Parent, w.steps[at-1])
+	}
+}
+
+// again goes the way once more, which is to find the same nodes and the same generation.
+func (w *walk) again(s *session) statement {
+	st := w.read()
+	st.see = func(rows pgx.Rows) error {
+		now := walk{from: w.from, steps: w.steps}
+		err := now.scan(rows)
+		s.dashed = s.dashed || now.generation != s.generation || !reflect.DeepEqual(now.met, w.met)
+		s.generation = now.generation
+		return err
+	}
+	return st
+}
+
+// scan reads the row of a walk.
+func (w *walk) scan(rows pgx.Rows) error {
 	raw := rows.RawValues()
 	into := make([]any, len(raw)) // what stays nil is passed over
-	into[0] = &s.generation
-	lines := make([]nodeLine, 0, hops)
+	into[0] = &w.generation
+	lines := make([]nodeLine, 0, len(w.steps))
 	for at := 1; at < len(raw) && raw[at] != nil; at += nodeWidth {
 		lines = append(lines, nodeLine{})
 		lines[len(lines)-1].into(into[at : at+nodeWidth])
 	}
 	if err := rows.Scan(into...); err != nil {
-		return nil, err
+		return err
 	}
-	met := make([]store.Node, 0, len(lines))
+	w.met = make([]store.Node, 0, len(lines))
 	for i := range lines {
 		n, err := lines[i].node()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		met = append(met, n)
+		w.met = append(w.met, n)
 	}
-	return met, nil
+	return nil
 }
 
 // Walk goes all the way in one query, unless it is very long.
@@ -130,17 +145,18 @@ func (s *session) take(ctx context.Context, w *walk) error {
 	if len(w.steps) == 0 {
 		return s.check(ctx, nil)
 	}
-	st := w.statement(s)
 	if s.begin != sqlBeginRead || !s.hopeful || s.begun || s.alone != nil {
-		_, err := s.send(ctx, "read nodes", st)
+		_, err := s.send(ctx, "read nodes", w.statement(s))
 		return err
 	}
+	st := w.read()
 	if err := s.check(ctx, []statement{st}); err != nil {
 		return err
 	}
-	_, err := s.judged(ctx, "read nodes", false, []statement{st})
-	if err == nil {
-		s.alone = w
+	if err := s.store.readers.join(ctx, st); err != nil {
+		return fault(ctx, "read nodes", err)
 	}
-	return err
+	s.saw(w)
+	s.alone = w
+	return s.believed()
 }
