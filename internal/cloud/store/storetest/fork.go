@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -18,6 +19,7 @@ var forkChecks = []check{
 	{"forks have names", forkNames},
 	{"a fork that is made while others write is a state between updates", forkBetween},
 	{"an update that fails leaves no fork, and goes back to none", forkFails},
+	{"what is held when a store went back is what is there", forkHeld},
 	{"caches know that a store went back, and ids are not given twice", forkForward},
 }
 
@@ -341,5 +343,46 @@ func forkForward(t *testing.T, c *cloud) {
 			t.Errorf("the id %d was given again", id)
 		}
 		given[id] = true
+	}
+}
+
+// forkHeld: an engine that remembers what was held forgets it.
+func forkHeld(t *testing.T, c *cloud) {
+	ids := c.plant(t, store.Root, "sub/a", "rg/b")
+	hold := func(tx store.Tx, id store.ID) (store.Node, error) {
+		held, err := tx.Hold(c.ctx, store.Exclusive, id)
+		if err != nil {
+			return store.Node{}, err
+		}
+		return held[0], nil
+	}
+	save := func(etag string) {
+		c.update(t, func(tx store.Tx) error {
+			n, err := hold(tx, ids[0])
+			n.ETag = etag
+			return errors.Join(err, tx.Save(c.ctx, n))
+		})
+	}
+	save("before")
+	c.update(t, func(tx store.Tx) error { return tx.Fork(c.ctx, "one", base) })
+	save("after")
+	later := c.plant(t, ids[0], "rg/later")[0]
+	c.update(t, func(tx store.Tx) error { _, err := hold(tx, later); return err })
+	c.update(t, func(tx store.Tx) error {
+		err := tx.Rewind(c.ctx, "one", nil)
+		n, held := hold(tx, ids[0])
+		if wantText(t, "held in the update that went back", n.ETag, "before"); held != nil {
+			t.Error(held)
+		}
+		return err
+	})
+	c.update(t, func(tx store.Tx) error {
+		n, err := hold(tx, ids[0])
+		wantText(t, "held behind it", n.ETag, "before")
+		return err
+	})
+	err := c.Update(c.ctx, func(tx store.Tx) error { _, err := hold(tx, later); return err })
+	if !errs.Is(err, errs.NotFound) {
+		t.Errorf("what is not there any more is held: %v", err)
 	}
 }
