@@ -95,8 +95,8 @@ type Store interface {
 	// Update runs fn in one transaction and returns after the commit is durable: an acknowledged Update MUST survive
 	// kill -9 and power loss. When fn returns an error nothing of it is kept and that error is returned as it is. fn may be run
 	// more than once (serialisation failures, deadlocks), so it MUST have no effect outside the transaction that is
-	// not simply overwritten by the next run. A first run may be told that a write went well which is refused when it is sent: nothing of that run is kept,
-	// and the next one hears of it. Engines may commit several updates as a group; they then isolate a failing one.
+	// not simply overwritten by the next run. A first run may be told that a write went well, or that a name is free, or what a node was when it was held last, where that turns out
+	// to be wrong later: nothing of that run is kept or told, and the next one hears of it. Engines may commit several updates as a group; they then isolate a failing one.
 	// An error marked by Again asks for such another run, with all that fn locked before locked from its start; what stays after the last
 	// run is returned without the mark.
 	Update(ctx context.Context, fn func(Tx) error) error

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 
@@ -184,54 +183,6 @@ func TestAViewThatWalksOnSeesOneState(t *testing.T) {
 			t.Errorf("%s: seen %q in %d runs, want %q in %d", c.what, seen, runs, c.want, c.runs)
 		}
 	}
-}
-
-// TestWhatIsWrittenLaterIsRefusedWhereItWasWritten: the function hears of it in its second run, and may go on.
-func TestWhatIsWrittenLaterIsRefusedWhereItWasWritten(t *testing.T) {
-	t.Parallel()
-	s, ctx := open(t), t.Context()
-	id := plant(t, s, "a")[0]
-	for code, n := range map[string]store.Node{"NodeExists": {Type: "T", Name: "A"}, "ParentNotFound": {Parent: id + 1000, Type: "t", Name: "x"}} {
-		var heard []error
-		must(t, s.Update(ctx, func(tx store.Tx) error {
-			wrong, right := n, store.Node{Type: "t", Name: "beside " + code}
-			heard = append(heard, tx.Insert(ctx, &wrong))
-			return tx.Insert(ctx, &right)
-		}))
-		if len(heard) != 2 || heard[0] != nil || errs.As(heard[1]) == nil || errs.As(heard[1]).Code != code {
-			t.Errorf("%s: the runs heard %v", code, heard)
-		}
-		must(t, s.View(ctx, func(r store.Reader) error {
-			met, err := r.Walk(ctx, store.Root, []store.Step{{Type: "t", Name: "beside " + code}})
-			if len(met) != 1 {
-				t.Errorf("%s: %d nodes beside it", code, len(met))
-			}
-			return err
-		}))
-	}
-}
-
-// TestWhatIsWrittenLaterIsWrittenAsItWas: the caller uses its buffers again.
-func TestWhatIsWrittenLaterIsWrittenAsItWas(t *testing.T) {
-	t.Parallel()
-	s, ctx := open(t), t.Context()
-	n := &store.Node{Type: "t", Name: "a", Body: []byte("inserted")}
-	must(t, s.Update(ctx, func(tx store.Tx) error {
-		err := tx.Insert(ctx, n)
-		copy(n.Body, "XXXXXXXX")
-		value := []byte("value")
-		err = errors.Join(err, tx.PutMeta(ctx, "k", value))
-		copy(value, "XXXXX")
-		return err
-	}))
-	must(t, s.View(ctx, func(r store.Reader) error {
-		got, err := r.Node(ctx, n.ID)
-		value, missing := r.Meta(ctx, "k")
-		if string(got.Body) != "inserted" || string(value) != "value" {
-			t.Errorf("written %q and %q", got.Body, value)
-		}
-		return errors.Join(err, missing)
-	}))
 }
 
 // TestARefusalThatCannotBeJudgedIsNotTold: the function refuses because of a generation that may be old, and the server is gone.

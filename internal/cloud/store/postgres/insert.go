@@ -43,7 +43,7 @@ func (t *tx) insertLater(ctx context.Context, n *store.Node) error {
 		return err
 	}
 	n.ID = id
-	t.store.memory.take(n.Parent, store.Step{Type: row.Key(n.Type), Name: row.Key(n.Name)})
+	t.store.memory.Take(n.Parent, store.Step{Type: n.Type, Name: n.Name})
 	t.hold(*n, false)
 	return nil
 }

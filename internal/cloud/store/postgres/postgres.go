@@ -39,7 +39,7 @@ type Store struct {
 	gate   row.Gate
 	ids    ids
 	newest atomic.Int64 // the newest generation that was read; 0 before the first
-	memory *memory
+	memory *row.Memory
 
 	readers, writers crew
 	dismiss          func() // ends what the crews wait for
@@ -77,7 +77,7 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	if err != nil {
 		return nil, fault(ctx, "open", err)
 	}
-	s := &Store{pool: pool, memory: newMemory()}
+	s := &Store{pool: pool, memory: row.NewMemory()}
 	crews, dismiss := context.WithCancel(context.WithoutCancel(ctx))
 	s.dismiss = dismiss
 	s.readers = crew{ctx: crews, send: s.readTogether, most: readersAway}

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -98,13 +97,7 @@ func (t *tx) hold(n store.Node, exclusive bool) {
 	if t.held == nil {
 		t.held = map[store.ID]heldNode{}
 	}
-	t.held[n.ID] = heldNode{exclusive, ownCopy(n)}
-}
-
-// ownCopy is a node that shares nothing with another.
-func ownCopy(n store.Node) store.Node {
-	n.Body, n.Refs = bytes.Clone(n.Body), slices.Clone(n.Refs)
-	return n
+	t.held[n.ID] = heldNode{exclusive, row.OwnCopy(n)}
 }
 
 // Inserted reports whether a node was added.
@@ -113,7 +106,7 @@ func (t *tx) Inserted() bool { return t.inserted }
 // mine returns a node that only this transaction can change, as it is.
 func (t *tx) mine(id store.ID) (store.Node, bool) {
 	h := t.held[id]
-	return ownCopy(h.node), h.exclusive
+	return row.OwnCopy(h.node), h.exclusive
 }
 
 // Node returns a node by id.
@@ -232,7 +225,7 @@ func (t *tx) HoldAndWalk(ctx context.Context, mode store.LockMode, id, from stor
 	if err != nil {
 		return store.Node{}, nil, err
 	}
-	t.store.memory.keep(held[0])
+	t.store.memory.Keep(held[0])
 	met, err := t.walkOn(ctx, w, steps)
 	return held[0], met, err
 }

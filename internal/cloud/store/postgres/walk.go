@@ -81,7 +81,7 @@ func (w *walk) statement(s *session) statement {
 func (s *session) saw(w *walk) {
 	s.known, s.generation = true, w.generation
 	if at := len(w.steps); len(w.met) == at && at > 0 {
-		s.store.memory.take(w.met[at-1].Parent, w.steps[at-1])
+		s.store.memory.Take(w.met[at-1].Parent, w.steps[at-1])
 	}
 }
 

@@ -55,7 +55,7 @@ func (t *tx) collect(ctx context.Context, parent store.ID, left *int) (bool, err
 		if !bare || *left == 0 {
 			return false, nil
 		}
-		delete(t.held, kid)
+		delete(t.store.held, kid)
 		if err := t.must(ctx, "collect trash", sqlDelete, nil, int64(kid)); err != nil {
 			return false, err
 		}

@@ -69,6 +69,9 @@ func (t *tx) PutExtension(ctx context.Context, e store.Extension) error {
 	if err := row.CheckExtension(e); err != nil {
 		return err
 	}
+	if t.extensionLater(e) {
+		return row.GaveUp(ctx)
+	}
 	return t.must(ctx, "write an extension", sqlPutExtension, nil, row.Key(e.Scope), row.Key(e.Type), row.Key(e.Name),
 		e.Scope, e.Type, e.Name, e.ETag, row.Micros(e.Created), row.Micros(e.Changed), e.Body)
 }

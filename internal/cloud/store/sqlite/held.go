@@ -1,9 +1,7 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
-	"slices"
 
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/store/row"
@@ -16,18 +14,12 @@ type held map[store.ID]store.Node
 // heldAtMost bounds what is kept.
 const heldAtMost = 4096
 
-// ownCopy is a node that shares nothing with another.
-func ownCopy(n store.Node) store.Node {
-	n.Body, n.Refs = bytes.Clone(n.Body), slices.Clone(n.Refs)
-	return n
-}
-
 // keep keeps a node that was read.
 func (h held) keep(n store.Node) {
 	if len(h) >= heldAtMost {
 		clear(h)
 	}
-	h[n.ID] = ownCopy(n)
+	h[n.ID] = row.OwnCopy(n)
 }
 
 // saved notes what was written of a node, as it would be read.
@@ -38,14 +30,17 @@ func (h held) saved(n store.Node) {
 	}
 }
 
-// node returns a node for whoever holds it.
+// node returns a node for whoever holds it, or hangs something below it.
 func (t *tx) node(ctx context.Context, id store.ID) (store.Node, error) {
-	if n, there := t.held[id]; there {
-		return ownCopy(n), t.ready(ctx)
+	if err := t.ready(ctx); err != nil {
+		return store.Node{}, err
+	}
+	if n, there := t.store.held[id]; there {
+		return row.OwnCopy(n), nil
 	}
 	n, err := t.Node(ctx, id)
 	if err == nil {
-		t.held.keep(n)
+		t.store.held.keep(n)
 	}
 	return n, err
 }

@@ -97,7 +97,7 @@ func (t *tx) Rewind(ctx context.Context, name string, before func() error) error
 	if err != nil {
 		return err
 	}
-	clear(t.held)
+	clear(t.store.held)
 	for _, h := range sqlHistory {
 		for _, q := range []*lite.Query{h.clear, h.putBack, h.forget} {
 			if err := t.must(ctx, "go back to a fork", q, nil, fork.Number); err != nil {

@@ -56,6 +56,9 @@ func (t *tx) PutOperation(ctx context.Context, o store.Operation) error {
 	if err := row.CheckOperation(o); err != nil {
 		return err
 	}
+	if t.operationLater(o) {
+		return row.GaveUp(ctx)
+	}
 	var ended any // NULL while it runs
 	if !o.Running() {
 		ended = row.Micros(o.Ended)

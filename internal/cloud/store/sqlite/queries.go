@@ -44,9 +44,10 @@ var (
 
 // The tree, written.
 var (
-	sqlInsert = lite.NewQuery(`INSERT INTO node (parent, type_key, name_key, type, name, flag, etag, refs, created, changed, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`)
-	sqlSave = lite.NewQuery(`UPDATE node SET flag = $1, etag = $2, refs = $3, changed = $4, body = $5
+	sqlInsert = lite.NewQuery(`INSERT INTO node (parent, type_key, name_key, type, name, flag, etag, refs, created, changed, body, id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`)
+	sqlLastID = lite.NewQuery(`SELECT seq FROM sqlite_sequence WHERE name = 'node'`)
+	sqlSave   = lite.NewQuery(`UPDATE node SET flag = $1, etag = $2, refs = $3, changed = $4, body = $5
 		WHERE id = $6 AND parent <> -1`)
 	sqlReparent = lite.NewQuery(`UPDATE node SET parent = $1 WHERE id = $2 AND parent <> -1`)
 	sqlTrash    = lite.NewQuery(`UPDATE node SET parent = -1, type_key = '', name_key = CAST(id AS TEXT), flag = ''

@@ -15,6 +15,7 @@ type reader struct {
 	path       string
 	generation int64
 	over       bool
+	enter      func(ctx context.Context) error // what comes before anything that needs the connection; nil when there is nothing
 }
 
 var _ store.Reader = (*reader)(nil)
@@ -23,6 +24,11 @@ var _ store.Reader = (*reader)(nil)
 func (r *reader) ready(ctx context.Context) error {
 	if r.over {
 		return row.Over()
+	}
+	if r.enter != nil {
+		if err := r.enter(ctx); err != nil {
+			return err
+		}
 	}
 	return row.GaveUp(ctx)
 }

@@ -1,7 +1,7 @@
 // Package sqlite keeps the state of a cloud in one SQLite file: the engine for one machine and one process.
 //
 // It holds the file (created whole or not at all, locked against a second process, migrated when opened), one writer that
-// commits waiting updates as a group, and a small pool of reading connections with snapshots of their own. An update is
+// commits waiting updates as a group (their functions run ahead of it as far as that goes: ahead.go), and a small pool of reading connections with snapshots of their own. An update is
 // acknowledged, and shown to readers, after its commit is on the disk. It must not know ARM, HTTP or resource types.
 // Its floor is store, store/row and errs.
 package sqlite
@@ -25,6 +25,8 @@ type Store struct {
 	durable    durable
 	readers    pool
 	held       held         // the writer's
+	memory     *row.Memory  // everybody's
+	lastID     atomic.Int64 // no node has a larger one
 	generation atomic.Int64 // what committed transactions bumped; only the writer moves it
 	gate       row.Gate
 }
@@ -56,8 +58,12 @@ func openStore(ctx context.Context, path string, how care) (*Store, error) {
 		lock.release()
 		return nil, err
 	}
-	s := &Store{path: path, lock: lock, writer: writer, queue: make(chan *request), written: make(chan struct{}), held: held{}}
-	if err := s.durable.open(path, how); err != nil {
+	s := &Store{path: path, lock: lock, writer: writer, queue: make(chan *request), written: make(chan struct{}), held: held{}, memory: row.NewMemory()}
+	err = s.readLastID()
+	if err == nil {
+		err = s.durable.open(path, how)
+	}
+	if err != nil {
 		_ = writer.Close() // it changed nothing
 		lock.release()
 		return nil, err
@@ -67,6 +73,17 @@ func openStore(ctx context.Context, path string, how care) (*Store, error) {
 	go s.write()
 	return s, nil
 }
+
+// readLastID reads the largest id that any node ever had.
+func (s *Store) readLastID() error {
+	if err := s.writer.Each(sqlLastID, func(line lite.Row) { s.lastID.Store(line.Int(0)) }); err != nil {
+		return fault(s.path, "open", err)
+	}
+	return nil
+}
+
+// newID is the id of a node that is to be inserted.
+func (s *Store) newID() store.ID { return store.ID(s.lastID.Add(1)) }
 
 // Close waits for running transactions, writes the log back into the file and gives the file free.
 func (s *Store) Close() error {

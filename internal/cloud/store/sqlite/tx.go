@@ -7,15 +7,20 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/store/row"
 	"github.com/amlmove/amlmove/internal/cloud/store/sqlite/lite"
+	"github.com/amlmove/amlmove/internal/errs"
 )
 
 // tx is one update within the writer's group.
 type tx struct {
 	reader
+	store    *Store
 	next     *int64 // the newest generation that anybody ever took, committed or not
 	bumped   bool
 	inserted *bool // by any member of the group
-	held     held
+
+	ahead   *ahead   // nil when it has its turn
+	request *request // what has its turn
+	dashed  bool     // what was told ahead was not so
 }
 
 var _ store.Tx = (*tx)(nil)
@@ -33,6 +38,22 @@ func (t *tx) Inserted() bool { return *t.inserted }
 
 // Insert adds nodes, all of them or none.
 func (t *tx) Insert(ctx context.Context, nodes ...*store.Node) error {
+	for _, n := range nodes {
+		if err := row.CheckNode(n); err != nil {
+			return err
+		}
+	}
+	if len(nodes) == 1 && t.insertLater(nodes[0]) {
+		return row.GaveUp(ctx)
+	}
+	for _, n := range nodes {
+		n.ID = t.store.newID()
+	}
+	return t.insertAll(ctx, nodes...)
+}
+
+// insertAll adds nodes that have their ids.
+func (t *tx) insertAll(ctx context.Context, nodes ...*store.Node) error {
 	there := store.Root // the parent that was looked for last
 	if len(nodes) == 1 {
 		return t.insert(ctx, nodes[0], &there)
@@ -53,9 +74,6 @@ func (t *tx) Insert(ctx context.Context, nodes ...*store.Node) error {
 
 // insert adds one node. there is a parent that is known to be there.
 func (t *tx) insert(ctx context.Context, n *store.Node, there *store.ID) error {
-	if err := row.CheckNode(n); err != nil {
-		return err
-	}
 	if n.Parent != *there {
 		if err := t.parentIsThere(ctx, n.Parent); err != nil {
 			return err
@@ -63,24 +81,18 @@ func (t *tx) insert(ctx context.Context, n *store.Node, there *store.ID) error {
 		*there = n.Parent
 	}
 	err := t.must(ctx, "insert a node", sqlInsert, nil, int64(n.Parent), row.Key(n.Type), row.Key(n.Name), n.Type, n.Name,
-		n.Flag, n.ETag, row.PackRefs(n.Refs), row.Micros(n.Created), row.Micros(n.Changed), n.Body)
+		n.Flag, n.ETag, row.PackRefs(n.Refs), row.Micros(n.Created), row.Micros(n.Changed), n.Body, int64(n.ID))
 	if taken(err) {
 		return row.NodeExists(n.Parent, n.Type, n.Name)
 	}
-	if err != nil {
-		return err
-	}
-	n.ID, *t.inserted = store.ID(t.conn.LastID()), true
-	return nil
+	*t.inserted = *t.inserted || err == nil
+	return err
 }
 
 // parentIsThere refuses a parent that does not exist or lies in the trash.
 func (t *tx) parentIsThere(ctx context.Context, id store.ID) error {
-	if _, there := t.held[id]; there {
-		return t.ready(ctx)
-	}
-	grand, found, err := t.parent(ctx, id)
-	if err == nil && (!found || grand == row.Trash) {
+	_, err := t.node(ctx, id)
+	if errs.Is(err, errs.NotFound) {
 		err = row.ParentMissing(id)
 	}
 	return err
@@ -103,13 +115,16 @@ func (t *tx) Save(ctx context.Context, n store.Node) error {
 		err = row.NodeMissing(n.ID)
 	}
 	if err == nil {
-		t.held.saved(n)
+		t.store.held.saved(n)
 	}
 	return err
 }
 
 // Reparent hangs a node elsewhere, never below itself.
 func (t *tx) Reparent(ctx context.Context, id, parent store.ID) error {
+	if err := t.ready(ctx); err != nil {
+		return err
+	}
 	for at := parent; at != store.Root; {
 		if at == id {
 			return row.Cycle(id, parent)
@@ -123,7 +138,7 @@ func (t *tx) Reparent(ctx context.Context, id, parent store.ID) error {
 		}
 		at = next
 	}
-	delete(t.held, id)
+	delete(t.store.held, id)
 	changed, err := t.change(ctx, "reparent a node", sqlReparent, int64(parent), int64(id))
 	if taken(err) {
 		n, err := t.Node(ctx, id)
@@ -140,8 +155,11 @@ func (t *tx) Reparent(ctx context.Context, id, parent store.ID) error {
 
 // Trash hangs nodes below the reserved parent, under a key that nobody else can have.
 func (t *tx) Trash(ctx context.Context, ids ...store.ID) error {
+	if err := t.ready(ctx); err != nil {
+		return err
+	}
 	for _, id := range ids {
-		delete(t.held, id)
+		delete(t.store.held, id)
 		changed, err := t.change(ctx, "trash a node", sqlTrash, int64(id))
 		if err != nil {
 			return err
@@ -168,11 +186,18 @@ func (t *tx) Hold(ctx context.Context, _ store.LockMode, ids ...store.ID) ([]sto
 
 // HoldAndWalk is Hold and Walk: there are no trips to save.
 func (t *tx) HoldAndWalk(ctx context.Context, mode store.LockMode, id, from store.ID, steps []store.Step) (store.Node, []store.Node, error) {
+	if held, hoped := t.foresee(id, from, steps); hoped {
+		return held, nil, row.GaveUp(ctx)
+	}
 	held, err := t.Hold(ctx, mode, id)
 	if err != nil {
 		return store.Node{}, nil, err
 	}
+	t.store.memory.Keep(held[0])
 	met, err := t.Walk(ctx, from, steps)
+	if at := len(steps); len(met) == at && at > 0 {
+		t.store.memory.Take(met[at-1].Parent, steps[at-1])
+	}
 	return held[0], met, err
 }
 
@@ -180,6 +205,9 @@ func (t *tx) HoldAndWalk(ctx context.Context, mode store.LockMode, id, from stor
 func (t *tx) PutMeta(ctx context.Context, key string, value []byte) error {
 	if err := row.CheckWord("key", key); err != nil {
 		return err
+	}
+	if t.metaLater(key, value) {
+		return row.GaveUp(ctx)
 	}
 	if value == nil {
 		return t.must(ctx, "write meta", sqlDropMeta, nil, key)

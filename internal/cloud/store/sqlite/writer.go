@@ -17,12 +17,18 @@ const (
 	groupTime = 20 * time.Millisecond
 )
 
-// request is an update on its way. The function runs in the goroutine of its caller, when the writer gives it its turn:
-// a panic, or a test that ends its goroutine, is then the caller's own affair.
+// request is an update on its way. Its function runs in the goroutine of its caller, ahead or when the writer gives it its turn: a panic, or a test that ends its
+// goroutine, is then the caller's own affair.
 type request struct {
-	turn chan turn  // the writer to the caller: go
-	ran  chan error // the caller to the writer: what fn returned
-	done chan error // the writer to the caller: how the commit went
+	ahead *ahead // all that the function does, done ahead; nil when it has to have its turn
+
+	turn chan turn   // the writer to the caller: go
+	ran  chan ending // the caller to the writer: how the function ended
+	done chan error  // the writer to the caller: how the commit went
+}
+
+func newRequest(a *ahead) *request {
+	return &request{ahead: a, turn: make(chan turn, 1), ran: make(chan ending, 1), done: make(chan error, 1)}
 }
 
 type turn struct {
@@ -30,12 +36,24 @@ type turn struct {
 	err error // no transaction could be begun
 }
 
-// Update queues fn for the writer and waits until its group is durable.
-func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
-	return s.update(ctx, func(t *tx) error { return fn(t) })
+// ending is how a function ended in its turn.
+type ending struct {
+	err    error
+	bumped int64 // the generation that it bumped to, or 0
 }
 
+// Update runs fn, ahead as far as that goes (ahead.go), and waits until what it did is durable.
+func (s *Store) Update(ctx context.Context, fn func(store.Tx) error) error {
+	return s.entered(ctx, func() error { return s.runAhead(ctx, func(t *tx) error { return fn(t) }) })
+}
+
+// update runs fn in its turn.
 func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
+	return s.entered(ctx, func() error { return s.runInTurn(ctx, newRequest(nil), fn) })
+}
+
+// entered does something while the store stays open.
+func (s *Store) entered(ctx context.Context, do func() error) error {
 	if err := row.GaveUp(ctx); err != nil {
 		return err
 	}
@@ -43,35 +61,74 @@ func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
 		return err
 	}
 	defer s.gate.Leave()
-	req := &request{turn: make(chan turn, 1), ran: make(chan error, 1), done: make(chan error, 1)}
+	return do()
+}
+
+// runInTurn queues a request, runs fn if the writer gives it its turn, and waits until its group is durable.
+func (s *Store) runInTurn(ctx context.Context, req *request, fn func(*tx) error) error {
+	if err := s.queued(ctx, req); err != nil {
+		return err
+	}
+	return req.runInTurn(ctx, fn)
+}
+
+// queued hands a request to the writer.
+func (s *Store) queued(ctx context.Context, req *request) error {
 	select {
 	case s.queue <- req:
+		return nil
 	case <-ctx.Done():
 		return row.GaveUp(ctx)
 	}
-	now := <-req.turn
-	if now.err != nil {
-		return now.err
-	}
-	if err := row.GaveUp(ctx); err != nil {
-		req.ran <- err
-	} else {
-		run(req, now.tx, fn)
+}
+
+// runInTurn runs fn if the writer gives it its turn.
+func (req *request) runInTurn(ctx context.Context, fn func(*tx) error) error {
+	select {
+	case err := <-req.done:
+		return err
+	case now := <-req.turn:
+		if now.err != nil {
+			return now.err
+		}
+		now.tx.request = req
+		_ = now.tx.run(func(t *tx) error {
+			if err := row.GaveUp(ctx); err != nil {
+				return err
+			}
+			return fn(t)
+		})
 	}
 	return <-req.done
 }
 
-// run calls fn and tells the writer how it ended, whatever way that was.
-func run(req *request, t *tx, fn func(*tx) error) {
-	err := row.Aborted() // what stays if fn ends the goroutine
+// run calls fn. Whatever way it ends, the writer hears of it if it waits for it.
+func (t *tx) run(fn func(*tx) error) (err error) {
+	err = row.Aborted() // what stays if fn ends the goroutine
 	defer func() {
 		if value := recover(); value != nil {
 			err = row.Panicked(value)
 		}
 		t.over = true
-		req.ran <- err
+		if t.request != nil {
+			t.request.ran <- t.ending(err)
+		}
 	}()
 	err, _ = store.LostRace(fn(t)) // nobody else writes: it would end the same
+	return err
+}
+
+// ending tells the writer how a function ended.
+func (t *tx) ending(err error) (e ending) {
+	switch {
+	case t.dashed:
+		e.err = errDashed
+	case err != nil:
+		e.err = err
+	case t.bumped:
+		e.bumped = t.generation
+	}
+	return e
 }
 
 // write is the writer goroutine: it alone uses the writing connection.
@@ -153,21 +210,65 @@ func (g *group) waiting() (next *request, mine bool) {
 	}
 }
 
-// one gives a request its turn within a savepoint of its own.
+// one carries out what a request did ahead, or gives it its turn within a savepoint of its own; another one at once when something was not as it had been told ahead.
 func (g *group) one(req *request) {
-	if err := g.conn.Run(sqlSaveUpdate); err != nil {
-		g.lose(err)
-		req.turn <- turn{err: g.lost}
+	if req.ahead != nil && g.oneAhead(req) {
 		return
 	}
-	t := &tx{reader: reader{conn: g.conn, path: g.store.path, generation: g.seen}, next: g.next, inserted: &g.inserted, held: g.store.held}
-	req.turn <- turn{tx: t}
-	err := <-req.ran
-	g.settle(err == nil)
-	g.members = append(g.members, member{req, err})
-	if err == nil && t.bumped {
-		g.seen = t.generation
+	for {
+		if err := g.conn.Run(sqlSaveUpdate); err != nil {
+			g.lose(err)
+			req.turn <- turn{err: g.lost}
+			return
+		}
+		req.turn <- turn{tx: g.tx()}
+		end := <-req.ran
+		g.settle(end.err == nil)
+		if end.err == errDashed { //nolint:errorlint // it is never wrapped
+			if g.lost == nil {
+				continue
+			}
+			end.err = g.lost
+		}
+		g.members = append(g.members, member{req, end.err})
+		if end.bumped > 0 {
+			g.seen = end.bumped
+		}
+		return
 	}
+}
+
+// oneAhead carries out what a request did ahead. false: it has to have its turn. One row is written or not; several need a savepoint.
+func (g *group) oneAhead(req *request) (done bool) {
+	several := req.ahead.writes > 1
+	if several && g.conn.Run(sqlSaveUpdate) != nil {
+		return false // its turn says why
+	}
+	err := req.ahead.carryOut(g.tx())
+	switch {
+	case several:
+		g.settle(err == nil)
+	case err != nil:
+		g.whole()
+	}
+	if err != nil && g.lost == nil {
+		return false
+	}
+	g.members = append(g.members, member{req, err})
+	return true
+}
+
+// tx is the transaction as the next member sees it.
+func (g *group) tx() *tx {
+	return &tx{reader: reader{conn: g.conn, path: g.store.path, generation: g.seen}, store: g.store, next: g.next, inserted: &g.inserted}
+}
+
+// whole reports whether the transaction is there, with the work of all members. SQLite may have had to roll it back.
+func (g *group) whole() bool {
+	if !g.conn.InTransaction() {
+		g.lose(&lite.Error{Extended: lite.IOError, Message: "an update of the same group broke the transaction"})
+	}
+	return g.lost == nil
 }
 
 // settle ends the savepoint of one request.
@@ -175,8 +276,7 @@ func (g *group) settle(keep bool) {
 	if !keep {
 		clear(g.store.held)
 	}
-	if !g.conn.InTransaction() { // SQLite had to roll back all of it, the work of the other members too
-		g.lose(&lite.Error{Extended: lite.IOError, Message: "an update of the same group broke the transaction"})
+	if !g.whole() {
 		return
 	}
 	if !keep {

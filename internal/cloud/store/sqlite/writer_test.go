@@ -38,7 +38,7 @@ func TestACanceledUpdateInTheQueueIsNotRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	answer := make(chan error, 1)
 	go func() {
-		answer <- s.Update(ctx, func(store.Tx) error { t.Error("it was run"); return nil })
+		answer <- s.Update(ctx, func(tx store.Tx) error { return tx.Insert(ctx, &store.Node{Type: "t", Name: "n"}) })
 	}()
 	cancel()
 	if err := <-answer; !errs.Is(err, errs.Canceled) { // while the writer is still busy
@@ -46,6 +46,9 @@ func TestACanceledUpdateInTheQueueIsNotRun(t *testing.T) {
 	}
 	if err := release(); err != nil {
 		t.Error(err)
+	}
+	if stats, err := s.Stats(t.Context()); err != nil || stats.Nodes != 0 {
+		t.Errorf("%d nodes are there, %v", stats.Nodes, err)
 	}
 }
 

@@ -25,6 +25,8 @@ var updateChecks = []check{
 	{"a transaction is of no use behind its end", updateOver},
 	{"a closed store refuses work", updateClosed},
 	{"close waits for running transactions", updateCloseWaits},
+	{"what is written later is refused where it was written", updateLater},
+	{"what is written later is written as it was", updateBuffers},
 	{"stats name the engine", updateStats},
 }
 
@@ -310,4 +312,50 @@ func updateStats(t *testing.T, c *cloud) {
 		t.Errorf("got engine %q", stats.Engine)
 	}
 	want(t, "counts of an empty store", stats, store.Stats{Engine: stats.Engine})
+}
+
+// updateLater: the function hears of it in its last run at the latest, and may go on.
+func updateLater(t *testing.T, c *cloud) {
+	id := c.plant(t, store.Root, "t/a")[0]
+	for code, n := range map[string]store.Node{"NodeExists": {Type: "T", Name: "A"}, "ParentNotFound": {Parent: id + 1000, Type: "t", Name: "x"}} {
+		var heard []error
+		c.update(t, func(tx store.Tx) error {
+			wrong := n
+			heard = append(heard, tx.Insert(c.ctx, &wrong))
+			return tx.Insert(c.ctx, leaf(store.Root, "t/beside "+code))
+		})
+		if last := errs.As(heard[len(heard)-1]); last == nil || last.Code != code {
+			t.Errorf("%s: the runs heard %v", code, heard)
+		}
+		c.view(t, func(r store.Reader) error {
+			met, err := r.Walk(c.ctx, store.Root, steps("t/beside "+code))
+			if len(met) != 1 {
+				t.Errorf("%s: %d nodes beside it", code, len(met))
+			}
+			return err
+		})
+	}
+}
+
+// updateBuffers: the caller uses its buffers again.
+func updateBuffers(t *testing.T, c *cloud) {
+	n := &store.Node{Type: "t", Name: "a"}
+	o, e := job("o", 0), bound("/sub/a", "ns/locks", "l")
+	c.update(t, func(tx store.Tx) error {
+		n.Body, o.Input, e.Body = []byte("inserted"), []byte("input"), []byte("bound")
+		value := []byte("value")
+		err := errors.Join(tx.Insert(c.ctx, n), tx.PutMeta(c.ctx, "k", value), tx.PutOperation(c.ctx, o), tx.PutExtension(c.ctx, e))
+		for _, buffer := range [][]byte{n.Body, o.Input, e.Body, value} {
+			copy(buffer, "XXXXX")
+		}
+		return err
+	})
+	c.view(t, func(r store.Reader) error {
+		node, err := r.Node(c.ctx, n.ID)
+		value, missing := r.Meta(c.ctx, "k")
+		operation, lost := r.Operation(c.ctx, "o")
+		extension, gone := r.Extension(c.ctx, "/sub/a", "ns/locks", "l")
+		wantText(t, "written", fmt.Sprintf("%s %s %s %s", node.Body, value, operation.Input, extension.Body), "inserted value input bound")
+		return errors.Join(err, missing, lost, gone)
+	})
 }

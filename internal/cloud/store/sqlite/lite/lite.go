@@ -126,9 +126,6 @@ func (c *Conn) Exec(script string) error {
 // InTransaction reports whether a transaction is open: SQLite ends one by itself when it has to roll back.
 func (c *Conn) InTransaction() bool { return sqlite3.Xsqlite3_get_autocommit(c.tls, c.db) == 0 }
 
-// LastID returns the rowid of the newest inserted row.
-func (c *Conn) LastID() int64 { return sqlite3.Xsqlite3_last_insert_rowid(c.tls, c.db) }
-
 // Changed returns how many rows the newest statement inserted, updated or deleted.
 func (c *Conn) Changed() int64 { return sqlite3.Xsqlite3_changes64(c.tls, c.db) }
 
