@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -14,8 +15,9 @@ import (
 
 // crew sends in one round trip what several callers ask for at the same time: who comes while others are on their way goes with the next.
 type crew struct {
-	send func(ctx context.Context, together []*trip)
-	most int // so many are on their way at once
+	send  func(ctx context.Context, together []*trip)
+	most  int           // so many are on their way at once
+	limit time.Duration // far more than any trip takes
 
 	ctx     context.Context // ends when the store is closed
 	mu      sync.Mutex
@@ -27,6 +29,7 @@ type crew struct {
 const (
 	readersAway = 1
 	writersAway = 1
+	tripLimit   = 20 * time.Second
 )
 
 // togetherAtMost bounds what goes together.
@@ -65,11 +68,18 @@ func (c *crew) work() {
 		if len(together) == 0 {
 			return
 		}
-		c.send(c.ctx, together)
+		c.sendTimely(together)
 		for _, t := range together {
 			close(t.back)
 		}
 	}
+}
+
+// sendTimely gives up on a server that does not answer: those who come later are not to wait for it.
+func (c *crew) sendTimely(together []*trip) {
+	ctx, cancel := context.WithTimeout(c.ctx, c.limit)
+	defer cancel()
+	c.send(ctx, together)
 }
 
 // next takes those who wait, or ends the work.

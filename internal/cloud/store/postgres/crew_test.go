@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
@@ -159,5 +160,30 @@ func TestWalksTogetherKeepApart(t *testing.T) {
 		if got != want || (trips[i].err != nil) != (i == 1) {
 			t.Errorf("walk %d met %q, %v", i, got, trips[i].err)
 		}
+	}
+}
+
+// TestAServerThatDoesNotAnswerIsGivenUp: who comes later has another connection.
+func TestAServerThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	t.Parallel()
+	here, there := twoNodes(t)
+	plant(t, there, "a")
+	here.readers.limit = 50 * time.Millisecond
+	must(t, there.update(t.Context(), func(tx *tx) error {
+		if _, err := tx.query(t.Context(), "lock", nil, `LOCK TABLE cloud_node IN ACCESS EXCLUSIVE MODE`); err != nil {
+			return err
+		}
+		err := here.View(t.Context(), func(r store.Reader) error {
+			_, err := r.Walk(t.Context(), store.Root, []store.Step{{Type: "t", Name: "a"}})
+			return err
+		})
+		if e := errs.As(err); e == nil || e.Code != "StoreUnreachable" {
+			t.Errorf("got %v, want StoreUnreachable", err)
+		}
+		return nil
+	}))
+	here.readers.limit = tripLimit
+	if !isThere(t, here, store.Root, "a") {
+		t.Error("it is not found")
 	}
 }
