@@ -250,6 +250,45 @@ func TestEveryKindOfAlertThatWatchesIsRead(t *testing.T) {
 	}
 }
 
+// TestWhatScalesDeploymentsIsRead: a setting of Azure Monitor goes on naming the old id of the deployment that it scales.
+func TestWhatScalesDeploymentsIsRead(t *testing.T) {
+	t.Parallel()
+	const list, at = "/subscriptions/s1/providers/Microsoft.Insights/autoscaleSettings", "/subscriptions/s1/resourceGroups/g/providers/Microsoft.Insights/autoscaleSettings/"
+	answers := map[string]string{
+		"/subscriptions/s1/providers/Microsoft.Insights": `200 {"namespace":"Microsoft.Insights","resourceTypes":[{"resourceType":"autoscalesettings","apiVersions":["2022-10-01"]}]}`,
+		list: `200 {"value":[{"id":"` + at + `ours","properties":{"targetResourceUri":"` + strings.ToUpper(ws) + `/onlineEndpoints/e/deployments/d"}},{"id":"` + at + `others","properties":{"targetResourceUri":"/subscriptions/s1/resourceGroups/g/providers/Microsoft.Web/serverfarms/f"}}]}`,
+	}
+	snap, _, err := shoot(t, answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := snap.Get(t.Context(), snapshot.Source, at+"ours"); err != nil {
+		t.Error(err)
+	}
+	if _, err := snap.Get(t.Context(), snapshot.Source, at+"others"); !errs.Is(err, errs.NotFound) {
+		t.Errorf("it scales something else: %v", err)
+	}
+	if _, a, err := shoot(t, nil); err != nil || slices.ContainsFunc(a.asked, func(r string) bool { return strings.Contains(r, list) }) {
+		t.Errorf("a provider that does not offer them was asked for settings: %v", err)
+	}
+}
+
+// TestWhatTheCallerMayDoIsAskedWhereItIsNeeded: a provider is registered for a subscription, whatever somebody may do in its groups (S17).
+func TestWhatTheCallerMayDoIsAskedWhereItIsNeeded(t *testing.T) {
+	t.Parallel()
+	_, a, err := shoot(t, map[string]string{"/subscriptions/s2/resourceGroups/t": `200 {"id":"/subscriptions/s2/resourceGroups/t","location":"eastus"}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scope := range []string{ws, "/subscriptions/s1/resourceGroups/g", "/subscriptions/s2/resourceGroups/t", "/subscriptions/s2"} {
+		if !slices.ContainsFunc(a.asked, func(r string) bool {
+			return strings.HasPrefix(r, "GET "+scope+"/providers/Microsoft.Authorization/permissions?")
+		}) {
+			t.Errorf("nobody asked what the caller may do at %s", scope)
+		}
+	}
+}
+
 // TestOtherWorkspacesOnTheSameAccountsAreRead: what moves along is taken from under them (S42).
 func TestOtherWorkspacesOnTheSameAccountsAreRead(t *testing.T) {
 	t.Parallel()

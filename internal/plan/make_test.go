@@ -80,6 +80,7 @@ func TestEachThingHasItsSteps(t *testing.T) {
 		{"S42 resynchronized keys when the storage moves along", func(s *scene) { s.choices.Include = []string{"storage"} }, []string{"restore/resyncKeys/ml"}},
 		{"S05 data assets are one step", func(s *scene) { s.counts["data"], s.counts["data/versions"] = 3, 700 }, []string{"restore/restoreData/ml"}},
 		{"pain 32 a disabled schedule is only looked at", func(s *scene) { s.content("schedules/s", `{"properties":{"isEnabled":false}}`) }, []string{"restore/restoreSchedule/s"}},
+		{"pain 32 a schedule that does not say is enabled", func(s *scene) { s.content("schedules/s", `{"properties":{}}`) }, []string{"drain/disableSchedule/s", "restore/restoreSchedule/s"}},
 		{"pain 32 an enabled schedule", func(s *scene) { s.content("schedules/s", `{"properties":{"isEnabled":true}}`) }, []string{"drain/disableSchedule/s", "restore/restoreSchedule/s"}},
 		{"a connection that names nothing that moves", func(s *scene) {
 			s.content("connections/c", `{"properties":{"authType":"ApiKey","target":"https://x.test"}}`)
@@ -257,8 +258,12 @@ func TestLossesAreSaidBefore(t *testing.T) {
 	s.content("computes/ci", `{"properties":{"computeType":"ComputeInstance","provisioningState":"Failed"}}`)
 	s.content("services/old", `{"properties":{"computeType":"ACI"}}`)
 	s.content("onlineEndpoints/token", `{"properties":{"authMode":"AMLToken","provisioningState":"Failed"}}`)
+	s.content("serverlessEndpoints/paid", `{"properties":{"marketplaceSubscriptionId":"m"}}`)
+	s.add(snapshot.Source, group1+"/providers/Microsoft.Insights/autoscaleSettings/auto", `{"properties":{"enabled":true,"targetResourceUri":"`+ws+`/onlineEndpoints/on/deployments/blue"}}`)
 	p := s.plan()
 	for _, c := range []struct{ name, subject, what string }{
+		{"D2 what was bought", ws + "/serverlessEndpoints/paid", "marketplace offer"},
+		{"S10 what scales", group1 + "/providers/Microsoft.Insights/autoscaleSettings/auto", "the deployment blue of on"},
 		{"pain 25", ws + "/computes/ci", "the disk of the instance"},
 		{"a failed compute", ws + "/computes/ci", "had failed before"},
 		{"a failed endpoint", ws + "/onlineEndpoints/token", "had failed before"},
