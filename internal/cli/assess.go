@@ -67,7 +67,7 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 	if err := checkChoices(o.choices); err != nil {
 		return err
 	}
-	client, err := connect(o.endpoint)
+	client, err := connect(ctx, o.endpoint)
 	if err != nil {
 		return err
 	}
@@ -78,21 +78,10 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 	if len(ids) == 0 {
 		_, _ = fmt.Fprintln(s.err, "amlmove: no workspace was found: check who is signed in, and which subscriptions that one may read")
 	}
-	all := []report.Assessment{}
-	for i, id := range ids {
-		_, _ = fmt.Fprintf(s.err, "%d of %d: %s\n", i+1, len(ids), id)
-		a, err := o.assess(ctx, client, id)
-		if ctx.Err() != nil {
-			return err
-		}
-		if err != nil { // one workspace that cannot be read must not hide the others
-			a = report.Assessment{Workspace: id.String(), Error: describe(err)}
-		}
-		all = append(all, a)
+	all, err := assessEach(ctx, s, ids, func(ctx context.Context, id arm.ID) (report.Assessment, error) { return o.assess(ctx, client, id) })
+	if err != nil {
+		return err
 	}
-	slices.SortStableFunc(all, func(a, b report.Assessment) int {
-		return cmp.Or(cmp.Compare(a.Grade, b.Grade), cmp.Compare(a.Workspace, b.Workspace))
-	})
 	if o.html != "" {
 		if err := writePage(o.html, func(to io.Writer) error { return report.AssessHTML(to, all, time.Now()) }); err != nil {
 			return err
@@ -107,6 +96,26 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 		return err
 	}
 	return assessStatus(all)
+}
+
+// assessEach assesses workspaces one after the other, and sorts them by what was found. Canceled when somebody stops it: half a list would look like a whole one.
+func assessEach(ctx context.Context, s streams, ids []arm.ID, assess func(context.Context, arm.ID) (report.Assessment, error)) ([]report.Assessment, error) {
+	all := []report.Assessment{}
+	for i, id := range ids {
+		_, _ = fmt.Fprintf(s.err, "%d of %d: %s\n", i+1, len(ids), id)
+		a, err := assess(ctx, id)
+		if ctx.Err() != nil {
+			return nil, errs.Wrap(errs.Canceled, "Canceled", ctx.Err(), "stopped at %d of %d workspaces", i+1, len(ids))
+		}
+		if err != nil { // one workspace that cannot be read must not hide the others
+			a = report.Assessment{Workspace: id.String(), Error: describe(err)}
+		}
+		all = append(all, a)
+	}
+	slices.SortStableFunc(all, func(a, b report.Assessment) int {
+		return cmp.Or(cmp.Compare(a.Grade, b.Grade), cmp.Compare(a.Workspace, b.Workspace))
+	})
+	return all, nil
 }
 
 // workspaces are those named, or those found in subscriptions.

@@ -59,7 +59,7 @@ func runCapture(ctx context.Context, s streams, o captureOptions, workspace stri
 	if err := checkFormat(o.format); err != nil {
 		return err
 	}
-	client, err := connect(o.endpoint)
+	client, err := connect(ctx, o.endpoint)
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func TestTheLifeOfADetachedCloud(t *testing.T) {
 // statesHaveNames gives a state a name, changes the cloud, goes back, and writes down what there is.
 func statesHaveNames(t *testing.T, want func(int, []string, ...string) string, data string, state folder.State) {
 	t.Helper()
-	client, err := connect(data)
+	client, err := connect(t.Context(), data)
 	if err != nil {
 		t.Fatal(err)
 	}

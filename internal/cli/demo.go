@@ -117,7 +117,7 @@ func onScene(ctx context.Context, s streams, dir string, play func(context.Conte
 	if err := folder.Publish(data, state, c.Keys.CAPEM()); err != nil {
 		return err
 	}
-	client, err := connect(data)
+	client, err := connect(ctx, data)
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (s *scene) plan(ctx context.Context, name string) (*plan.Plan, error) {
 
 // apply carries the plan out and leaves the report.
 func (s *scene) apply(ctx context.Context, p *plan.Plan) error {
-	f, err := mover.Begin(ctx, mover.Beginning{Root: filepath.Join(s.dir, "runs"), Plan: p, Client: s.client, Now: time.Now, Meta: mover.Meta{Tool: toolVersion()}})
+	f, err := mover.Begin(ctx, mover.Beginning{Root: filepath.Join(s.dir, "runs"), Plan: p, Client: s.client, Now: time.Now, Meta: mover.Meta{Endpoint: s.client.Endpoint(), Tool: toolVersion()}})
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (o applyOptions) verify(ctx context.Context, s streams, id string) (err err
 	if err := checkFormat(o.format); err != nil {
 		return err
 	}
-	folder, client, err := o.find(id)
+	folder, client, err := o.find(ctx, id)
 	if err != nil {
 		return err
 	}

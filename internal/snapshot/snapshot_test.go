@@ -241,3 +241,37 @@ func files(t *testing.T, dir string) []string {
 	}
 	return names
 }
+
+// Of two captures into one file that nobody said may be replaced, the one that ends first has it: the other says so and takes nothing away.
+func TestTwoCapturesIntoOneFile(t *testing.T) {
+	t.Parallel()
+	for _, overwrite := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "w.snap")
+		var writers []*Writer
+		for _, id := range []string{"/first", "/second"} {
+			w, err := Create(t.Context(), path, overwrite)
+			if err != nil {
+				t.Fatal(err)
+			}
+			add(t, w, id, "{}")
+			writers = append(writers, w)
+		}
+		if _, err := writers[0].Finish(t.Context(), Header{}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := writers[1].Finish(t.Context(), Header{})
+		want := "/first"
+		if overwrite {
+			want = "/second"
+		}
+		if errs.Is(err, errs.Conflict) == overwrite || err != nil && overwrite {
+			t.Errorf("overwrite %v: the second ends with %v", overwrite, err)
+		}
+		if _, err := open(t, path).Get(t.Context(), Content, want); err != nil {
+			t.Errorf("overwrite %v: the file is not that of %s: %v", overwrite, want, err)
+		}
+		if left := files(t, filepath.Dir(path)); !slices.Equal(left, []string{"w.snap"}) {
+			t.Errorf("overwrite %v: left are %v", overwrite, left)
+		}
+	}
+}

@@ -29,6 +29,7 @@ const batch = 2000
 // Writer writes a snapshot. It is safe for concurrent use; documents are on disk soon, never all in memory. End it with Finish or Abandon.
 type Writer struct {
 	path, draft string
+	overwrite   bool
 	db          *sql.DB
 
 	mutex   sync.Mutex
@@ -37,11 +38,10 @@ type Writer struct {
 	pending int
 }
 
-// Create begins a snapshot that will be at path. overwrite replaces one that is there, when the new one is whole and not before.
+// Create begins a snapshot that will be at path. overwrite replaces one that is there, when the new one is whole and not before; without it one that another capture ends meanwhile stays as well.
 func Create(ctx context.Context, path string, overwrite bool) (*Writer, error) {
 	if _, err := os.Lstat(path); err == nil && !overwrite {
-		return nil, errs.New(errs.Conflict, "SnapshotExists", "the file %s is there already", path).At(path).
-			Advise("name another file, or say --force to replace it when the new one is whole")
+		return nil, exists(path)
 	}
 	prefix := "." + filepath.Base(path) + ".partial-"
 	sweep(filepath.Dir(path), prefix)
@@ -58,11 +58,16 @@ func Create(ctx context.Context, path string, overwrite bool) (*Writer, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(draft))
 	}
-	w := &Writer{path: path, draft: draft, db: db}
+	w := &Writer{path: path, draft: draft, overwrite: overwrite, db: db}
 	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; ", applicationID, Format)+schema); err != nil {
 		return nil, errors.Join(fault(path, "begin", err), w.Abandon())
 	}
 	return w, nil
+}
+
+func exists(path string) *errs.Error {
+	return errs.New(errs.Conflict, "SnapshotExists", "the file %s is there already", path).At(path).
+		Advise("name another file, or say --force (of a plan: --overwrite) to replace it when the new one is whole")
 }
 
 // sweep takes away the drafts of captures into the same file that were killed. One that cannot be taken away is only in the way of the disk.
