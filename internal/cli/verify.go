@@ -76,5 +76,8 @@ func verifyText(s streams, found *verify.Result) error {
 		}
 		w.line("%s", text)
 	}
+	for _, e := range found.Extra {
+		w.line("made meanwhile, which is no difference: %s", e.After)
+	}
 	return w.err
 }
