@@ -70,9 +70,10 @@ func runDemo(ctx context.Context, s streams, dir string) error {
 		if !p.Applyable {
 			return errs.New(errs.Internal, "DemoBlocked", "the plan of the demo is blocked: %v", p.Findings[0].Message)
 		}
-		if err := planText(sc.streams, p, filepath.Join(dir, "plan.json")); err != nil {
+		if err := planText(sc.streams, p, ""); err != nil {
 			return err
 		}
+		sc.say("The plan is in %s.\n", filepath.Join(dir, "plan.json"))
 		sc.say("\n3. The plan is carried out.\n\n")
 		if err := sc.apply(ctx, p); err != nil {
 			return err

@@ -90,7 +90,7 @@ func (o reportOptions) run(ctx context.Context, s streams, id string) error {
 		return err
 	}
 	if err := os.WriteFile(o.output, []byte(text), 0o600); err != nil {
-		return errs.Wrap(errs.Invalid, "ReportFile", err, "the report %s cannot be written", o.output).At(o.output).Advise("check that the folder is there")
+		return errs.Wrap(errs.Invalid, "ReportFile", err, "the report %s cannot be written", o.output).At(o.output).Advise("check that the folder is there, that you may write to it, and the free space")
 	}
 	_, err = fmt.Fprintln(s.out, o.output)
 	return err

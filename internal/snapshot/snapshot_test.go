@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -272,6 +273,29 @@ func TestTwoCapturesIntoOneFile(t *testing.T) {
 		}
 		if left := files(t, filepath.Dir(path)); !slices.Equal(left, []string{"w.snap"}) {
 			t.Errorf("overwrite %v: left are %v", overwrite, left)
+		}
+	}
+}
+
+// Whoever may write to a folder of devices would else have a file in the place of one; a folder in the way is told before anything is read.
+func TestWhatIsNoFileIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "w.snap"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	socket, err := net.Listen("unix", filepath.Join(dir, "s.snap"))
+	if err != nil {
+		t.Skipf("no sockets with names here: %v", err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	for _, name := range []string{"w.snap", "s.snap"} {
+		w, err := Create(t.Context(), filepath.Join(dir, name), true)
+		if !errs.Is(err, errs.Invalid) {
+			t.Errorf("%s is no file, and a snapshot began there: %v", name, err)
+		}
+		if err == nil {
+			_ = w.Abandon()
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -38,10 +39,14 @@ type Writer struct {
 	pending int
 }
 
-// Create begins a snapshot that will be at path. overwrite replaces one that is there, when the new one is whole and not before; without it one that another capture ends meanwhile stays as well.
+// Create begins a snapshot that will be at path. Invalid when something other than a file is there. overwrite replaces one that is there, when the new one is whole and not before; without it one that another capture ends meanwhile stays as well.
 func Create(ctx context.Context, path string, overwrite bool) (*Writer, error) {
-	if _, err := os.Lstat(path); err == nil && !overwrite {
+	switch info, err := os.Lstat(path); {
+	case err != nil: // most often there is none
+	case !overwrite:
 		return nil, exists(path)
+	case info.Mode().Type()&^fs.ModeSymlink != 0: // a rename would put a file in its place
+		return nil, errs.New(errs.Invalid, "SnapshotNoFile", "%s is a folder or a device, and not replaced", path).At(path).Advise("name a file")
 	}
 	prefix := "." + filepath.Base(path) + ".partial-"
 	sweep(filepath.Dir(path), prefix)
