@@ -32,7 +32,9 @@ type applyOptions struct {
 func (o *applyOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	o.runPlace.flags(f)
-	f.BoolVar(&o.noRollback, "no-rollback", false, "leave a run that fails before the point of no return as it is, instead of bringing the source back")
+	if !o.back {
+		f.BoolVar(&o.noRollback, "no-rollback", false, "leave a run that fails before the point of no return as it is, instead of bringing the source back")
+	}
 	f.IntVar(&o.workers, "workers", 0, "steps side by side; default 12")
 	f.StringVarP(&o.format, "output", "o", "table", "form of the result: table or json")
 }

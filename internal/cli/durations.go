@@ -39,7 +39,7 @@ practice cloud are not mixed: of all runs those on Azure count, if there are any
 			return showDurations(s, measured, format)
 		},
 	}
-	place.flags(cmd.Flags())
+	place.kept(cmd.Flags())
 	cmd.Flags().StringVar(&file, "file", "", "write them into a `file` for amlmove rehearse --durations")
 	cmd.Flags().BoolVar(&force, "force", false, "replace a file that is there already")
 	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")

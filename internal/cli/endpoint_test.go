@@ -96,11 +96,14 @@ func TestAReportOfAFormThatThereIsNotIsRefused(t *testing.T) {
 	}
 }
 
-func TestOnlyApplyAsks(t *testing.T) {
+// A flag that means nothing to a command would be taken for one that was heeded.
+func TestFlagsAreOnlyWhereTheyMeanSomething(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"resume", "rollback", "cancel"} {
-		if code, _, stderr := run(command, "a-run", "--yes", "--runs", t.TempDir()); code != exitError || !strings.Contains(stderr, "unknown flag: --yes") {
-			t.Errorf("%s --yes ends with %d: %s", command, code, stderr)
+	for flag, commands := range map[string][]string{"--yes": {"resume", "rollback", "cancel"}, "--no-rollback": {"rollback", "cancel"}, "--endpoint": {"status", "report", "durations"}} {
+		for _, command := range commands {
+			if code, _, stderr := run(command, "a-run", flag, "--runs", t.TempDir()); code != exitError || !strings.Contains(stderr, "unknown flag: "+flag) {
+				t.Errorf("%s %s ends with %d: %s", command, flag, code, stderr)
+			}
 		}
 	}
 }

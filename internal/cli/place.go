@@ -24,8 +24,14 @@ const defaultRuns = ".amlmove/runs"
 // runPlace says where a run is kept and whom it speaks to.
 type runPlace struct{ endpoint, runs, db string }
 
+// flags are those of commands that speak to where a run was begun.
 func (p *runPlace) flags(f *pflag.FlagSet) {
 	f.StringVar(&p.endpoint, "endpoint", "", "`cloud.json` of a running cloud, or a URL; default: that of the run, AMLMOVE_ENDPOINT, else Azure")
+	p.kept(f)
+}
+
+// kept are the flags of commands that only look into runs.
+func (p *runPlace) kept(f *pflag.FlagSet) {
 	f.StringVar(&p.runs, "runs", defaultRuns, "`folder` of runs")
 	f.StringVar(&p.db, "db", "", "`postgres://...` where many runs are kept; default: a file in the folder of the run")
 }

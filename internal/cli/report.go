@@ -47,7 +47,7 @@ func newReport(s streams) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args[0]) },
 	}
 	f := cmd.Flags()
-	o.runPlace.flags(f)
+	o.kept(f)
 	f.StringVarP(&o.output, "output", "o", "", "`file`; default: the terminal")
 	f.StringVar(&o.format, "format", "", "text, json, markdown or html")
 	f.StringVar(&o.kit, "kit", "", "`folder` for the repair kit")
