@@ -82,15 +82,13 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 	if err != nil {
 		return err
 	}
-	if o.html != "" {
-		if err := writePage(o.html, func(to io.Writer) error { return report.AssessHTML(to, all, time.Now()) }); err != nil {
-			return err
-		}
-	}
 	if o.format == "json" {
 		err = writeJSON(s.out, all)
 	} else {
 		err = report.AssessTable(s.out, all)
+	}
+	if o.html != "" { // what was found after so much reading is told, whatever becomes of the page
+		err = errors.Join(err, writePage(o.html, func(to io.Writer) error { return report.AssessHTML(to, all, time.Now()) }))
 	}
 	if err != nil {
 		return err

@@ -153,6 +153,9 @@ func statesHaveNames(t *testing.T, want func(int, []string, ...string) string, d
 	if code, out, stderr := run("assess", "--all", "--endpoint", data, "-o", "json"); code != exitDone || out != "[]\n" || !strings.Contains(stderr, "no workspace was found") || strings.Contains(stderr, "not looked at") {
 		t.Errorf("of a cloud without workspaces assess says, with %d: %s%s", code, out, stderr)
 	}
+	if code, out, stderr := run("assess", "--all", "--endpoint", data, "-o", "json", "--html", filepath.Join(data, "none", "a.html")); code != exitError || out != "[]\n" || !strings.Contains(stderr, "a.html") {
+		t.Errorf("when its page cannot be written assess says, with %d: %s%s", code, out, stderr)
+	}
 	want(exitDone, nil, "cloud", "api", "POST", "faults", `{"kind":"status","status":403,"code":"AuthorizationFailed","match":{"path":"**/workspaces"}}`)
 	if code, _, stderr := run("assess", "--all", "--endpoint", data); code != exitDone || !strings.Contains(stderr, "not looked at: the subscription "+state.Subscriptions[0]) {
 		t.Errorf("of subscriptions that may not be read assess says, with %d: %s", code, stderr)

@@ -52,7 +52,7 @@ func Create(ctx context.Context, path string, overwrite bool) (*Writer, error) {
 	sweep(filepath.Dir(path), prefix)
 	file, err := os.CreateTemp(filepath.Dir(path), prefix+strconv.Itoa(os.Getpid())+"-*")
 	if err != nil {
-		return nil, errs.Wrap(errs.Invalid, "SnapshotFolder", err, "no file can be made in %s", filepath.Dir(path)).At(path).Advise("create the folder first")
+		return nil, errs.Wrap(errs.Invalid, "SnapshotFolder", err, "no file can be made in %s", filepath.Dir(path)).At(path).Advise("check that the folder is there, and that you may write to it")
 	}
 	draft := file.Name()
 	if err := file.Close(); err != nil {
