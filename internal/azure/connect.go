@@ -37,6 +37,16 @@ var hosts = map[string]cloud.Configuration{
 	"login.partner.microsoftonline.cn": cloud.AzureChina,
 }
 
+// Microsoft reports whether an endpoint that was named is one of Microsoft's clouds, as that is which nobody named.
+func Microsoft(endpoint string) bool {
+	for _, known := range hosts {
+		if endpoint == "" || strings.EqualFold(strings.TrimRight(endpoint, "/"), known.Services[cloud.ResourceManager].Endpoint) {
+			return true
+		}
+	}
+	return false
+}
+
 // FindPlace reads an --endpoint: the cloud.json of a running cloud, the folder it is in, a URL, or nothing, which is AMLMOVE_ENDPOINT or else Azure.
 func FindPlace(endpoint string) (Place, error) {
 	endpoint = cmp.Or(endpoint, os.Getenv("AMLMOVE_ENDPOINT"))

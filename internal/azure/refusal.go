@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
 )
@@ -51,6 +54,10 @@ func transportError(ctx context.Context, method, path string, err error) error {
 	if known := errs.As(err); known != nil {
 		return fmt.Errorf("%s %s: %w", method, path, err)
 	}
+	if said := signInRefusal(err); said != "" {
+		return errs.New(errs.Unauthorized, "SignInFailed", "the sign-in was refused: %s", said).
+			Advise("check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or the cloud.json that --endpoint names")
+	}
 	if _, signIn := errors.AsType[interface {
 		error
 		NonRetriable()
@@ -59,6 +66,19 @@ func transportError(ctx context.Context, method, path string, err error) error {
 			Advise("sign in with az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
 	}
 	return errs.Wrap(errs.Unavailable, "NoAnswer", err, "%s %s was not answered", method, path)
+}
+
+// signInRefusal is why the sign-in service refused a credential; empty when it was not that.
+func signInRefusal(err error) string {
+	failed, ok := errors.AsType[*azidentity.AuthenticationFailedError](err)
+	if !ok || failed.RawResponse == nil {
+		return ""
+	}
+	data, err := runtime.Payload(failed.RawResponse)
+	if err != nil {
+		return ""
+	}
+	return strings.Join(strings.Fields(readError(errs.Unauthorized, data).Message), " ")
 }
 
 // kinds maps status codes to kinds of trouble.

@@ -171,6 +171,7 @@ var known = map[string][]string{
 	"microsoft.insights/scheduledqueryrules":                        {"2023-12-01", "2022-06-15", "2021-08-01"},
 	"microsoft.insights/activitylogalerts":                          {"2020-10-01", "2017-04-01"},
 	"microsoft.alertsmanagement/smartdetectoralertrules":            {"2021-04-01", "2019-06-01"},
+	"microsoft.insights/autoscalesettings":                          {"2022-10-01", "2015-04-01"},
 	"microsoft.insights/metrics":                                    {"2018-01-01", "2019-07-01", "2023-10-01"},
 	"microsoft.storage":                                             {"2024-01-01", "2023-05-01", "2023-01-01", "2022-09-01", "2021-09-01"},
 	"microsoft.keyvault":                                            {"2023-07-01", "2022-07-01", "2021-10-01"},

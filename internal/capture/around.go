@@ -24,6 +24,7 @@ func (r *reading) surroundings(ctx context.Context) error {
 			typ: aml.RoleAssignments, why: "what the workspace's identity may do elsewhere is not known, so nobody can tell whether it may do it after the move"})
 	}
 	r.crew.do(r.alerts)
+	r.crew.do(r.scaling)
 	r.sharing()
 	r.crew.do(r.databricks)
 	r.permissions(snapshot.Source, r.Workspace)
@@ -126,6 +127,21 @@ func (r *reading) alerts(context.Context) error {
 				why:  "alerts go on watching the old id: those of the workspace must be changed"})
 		}
 	}
+	return nil
+}
+
+// scaling reads what scales deployments of the workspace: it goes on naming the old ids. Where the provider does not offer such settings there are none.
+func (r *reading) scaling(ctx context.Context) error {
+	offer, err := r.Client.Offer(ctx, r.Workspace.Subscription(), aml.AutoscaleSettings.Namespace())
+	if _, offered := offer.Versions(aml.AutoscaleSettings); err == nil && !offered {
+		return nil
+	}
+	r.ask(query{section: snapshot.Source, path: "/subscriptions/" + r.Workspace.Subscription() + "/providers/" + string(aml.AutoscaleSettings), typ: aml.AutoscaleSettings,
+		keep: func(doc head) bool {
+			id, err := arm.Parse(doc.text("targetResourceUri"))
+			return err == nil && id.Within(r.Workspace)
+		},
+		none: []string{"MissingSubscriptionRegistration", "SubscriptionNotRegistered"}, why: "whether deployments are scaled by themselves is not known: what scales them does not follow"})
 	return nil
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
-	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/azure"
 	"github.com/amlmove/amlmove/internal/errs"
@@ -218,63 +217,6 @@ func TestWhatPointsElsewhereIsFollowed(t *testing.T) {
 		if _, err := snap.Get(t.Context(), snapshot.Source, id); !errs.Is(err, errs.NotFound) {
 			t.Errorf("%s has nothing to do with the move: %v", id, err)
 		}
-	}
-}
-
-// TestEveryKindOfAlertThatWatchesIsRead: whatever watches the old id goes on watching it (arm-move 3.1).
-func TestEveryKindOfAlertThatWatchesIsRead(t *testing.T) {
-	t.Parallel()
-	answers, want := map[string]string{}, []string{}
-	for _, alert := range aml.Alerts() {
-		list := "/subscriptions/s1/providers/" + string(alert.Type)
-		id := "/subscriptions/s1/resourceGroups/g/providers/" + string(alert.Type) + "/"
-		member := strings.TrimPrefix(alert.Scopes, "properties.")
-		answers[list] = `200 {"value":[{"id":"` + id + `ours","properties":{"` + member + `":["` + strings.ToUpper(ws) + `/onlineEndpoints/e"]}},{"id":"` + id + `others","properties":{"` + member + `":["/subscriptions/s1"]}}]}`
-		want = append(want, id+"ours")
-	}
-	answers["/subscriptions/s2/providers/Microsoft.AlertsManagement/smartDetectorAlertRules"] = `409 {"error":{"code":"MissingSubscriptionRegistration","message":"not registered"}}`
-	snap, _, err := shoot(t, answers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, id := range want {
-		if _, err := snap.Get(t.Context(), snapshot.Source, id); err != nil {
-			t.Error(err)
-		}
-		if _, err := snap.Get(t.Context(), snapshot.Source, strings.Replace(id, "ours", "others", 1)); !errs.Is(err, errs.NotFound) {
-			t.Errorf("%s watches something else: %v", id, err)
-		}
-	}
-	if gaps, err := snap.Gaps(t.Context()); err != nil || len(gaps) > 0 {
-		t.Errorf("a provider that is not registered has no alerts: %+v %v", gaps, err)
-	}
-}
-
-// TestOtherWorkspacesOnTheSameAccountsAreRead: what moves along is taken from under them (S42).
-func TestOtherWorkspacesOnTheSameAccountsAreRead(t *testing.T) {
-	t.Parallel()
-	const store = "/subscriptions/s1/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/acc"
-	other := func(subscription, name, storage string) string {
-		return `{"id":"/subscriptions/` + subscription + `/resourceGroups/o/providers/Microsoft.MachineLearningServices/workspaces/` + name + `","properties":{"storageAccount":` + storage + `}}`
-	}
-	itself := `200 {"id":"` + ws + `","location":"East US","properties":{"storageAccount":"` + store + `"}}`
-	snap, _, err := shoot(t, map[string]string{
-		ws: itself,
-		"/subscriptions/s1/providers/Microsoft.MachineLearningServices/workspaces": `200 {"value":[` + strings.TrimPrefix(itself, "200 ") + `,` + other("s1", "twin", `"`+strings.ToUpper(store)+`"`) + `,` + other("s1", "alone", `null`) + `]}`,
-		"/subscriptions/s2/providers/Microsoft.MachineLearningServices/workspaces": `200 {"value":[` + other("s2", "far", `"`+store+`"`) + `,` + other("s2", "alone", `"`+store+`2"`) + `]}`,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for d, err := range snap.Of(t.Context(), snapshot.Source, aml.Workspaces) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		names = append(names, d.ID[strings.LastIndexByte(d.ID, '/')+1:])
-	}
-	if !slices.Equal(names, []string{"twin", "far"}) {
-		t.Errorf("got %q", names)
 	}
 }
 

@@ -32,6 +32,9 @@ func (r *reading) end(ctx context.Context, section snapshot.Section, place arm.I
 		}
 	}
 	r.permissions(section, scope)
+	if section == snapshot.Target && len(scope) > len(subscription) { // where providers are registered
+		r.permissions(section, subscription)
+	}
 	r.ask(query{section: section, path: subscription.String() + "/providers/" + string(aml.Locks), typ: aml.Locks, why: "a lock may stop the move"})
 	r.ask(query{section: section, path: scope.String() + "/providers/" + string(aml.RoleAssignments), typ: aml.RoleAssignments, why: "who may do what by inheritance is not known"})
 	r.ask(query{section: section, path: subscription.String() + "/providers/" + string(aml.RoleDefinitions) + "?$filter=type eq 'CustomRole'", typ: aml.RoleDefinitions,

@@ -33,7 +33,7 @@ func Find(ctx context.Context, c *azure.Client, text string) (arm.ID, error) {
 	case 1:
 		return arm.Parse(found[0])
 	case 0:
-		return nil, errs.New(errs.NotFound, "WorkspaceNotFound", "no workspace in the %d subscriptions in reach is called %s", looked, text).
+		return nil, errs.New(errs.NotFound, "WorkspaceNotFound", "no workspace of the subscriptions in reach, %d of them, is called %s", looked, text).
 			Advise("say its full id; or check who is signed in")
 	}
 	return nil, errs.New(errs.Conflict, "WorkspaceNameAmbiguous", "%d workspaces are called %s: %s", len(found), text, strings.Join(found, ", ")).Advise("say the full id")

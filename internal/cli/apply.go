@@ -32,8 +32,9 @@ type applyOptions struct {
 func (o *applyOptions) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	o.runPlace.flags(f)
-	f.BoolVar(&o.yes, "yes", false, "do not ask")
-	f.BoolVar(&o.noRollback, "no-rollback", false, "leave a run that fails before the point of no return as it is, instead of bringing the source back")
+	if !o.back {
+		f.BoolVar(&o.noRollback, "no-rollback", false, "leave a run that fails before the point of no return as it is, instead of bringing the source back")
+	}
 	f.IntVar(&o.workers, "workers", 0, "steps side by side; default 12")
 	f.StringVarP(&o.format, "output", "o", "table", "form of the result: table or json")
 }
@@ -57,6 +58,7 @@ the same plan) goes on. Ctrl-C stops at a safe point. A failure before the point
 		RunE:    func(cmd *cobra.Command, args []string) error { return runApply(cmd.Context(), s, o, args[0]) },
 	}
 	o.flags(cmd)
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
 	return cmd
 }
 
@@ -80,7 +82,7 @@ func runApply(ctx context.Context, s streams, o applyOptions, path string) error
 		}
 		return exitStatus(exitBlockers)
 	}
-	client, err := connect(o.endpoint)
+	client, err := connect(ctx, o.endpoint)
 	if err != nil {
 		return err
 	}
@@ -235,7 +237,7 @@ func (o applyOptions) onRun(ctx context.Context, s streams, id string, direction
 	if err := checkFormat(o.format); err != nil {
 		return err
 	}
-	folder, client, err := o.find(id)
+	folder, client, err := o.find(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -243,7 +245,7 @@ func (o applyOptions) onRun(ctx context.Context, s streams, id string, direction
 }
 
 // find finds a run and connects to where it was begun.
-func (o runPlace) find(id string) (mover.Folder, *azure.Client, error) {
+func (o runPlace) find(ctx context.Context, id string) (mover.Folder, *azure.Client, error) {
 	folder, err := mover.FolderOf(o.runs, id)
 	if err != nil {
 		return folder, nil, err
@@ -259,6 +261,6 @@ func (o runPlace) find(id string) (mover.Folder, *azure.Client, error) {
 	if other := os.Getenv("AMLMOVE_ENDPOINT"); endpoint == "" && other != "" { // what is done there would be taken for done
 		return folder, nil, errs.New(errs.Conflict, "RunElsewhere", "the run %s was begun against Azure, and AMLMOVE_ENDPOINT names %s", id, other).Advise("unset AMLMOVE_ENDPOINT, or say --endpoint if that is where the run is")
 	}
-	client, err := connect(endpoint)
+	client, err := connect(ctx, endpoint)
 	return folder, client, err
 }

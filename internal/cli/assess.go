@@ -67,7 +67,7 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 	if err := checkChoices(o.choices); err != nil {
 		return err
 	}
-	client, err := connect(o.endpoint)
+	client, err := connect(ctx, o.endpoint)
 	if err != nil {
 		return err
 	}
@@ -78,12 +78,32 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 	if len(ids) == 0 {
 		_, _ = fmt.Fprintln(s.err, "amlmove: no workspace was found: check who is signed in, and which subscriptions that one may read")
 	}
+	all, err := assessEach(ctx, s, ids, func(ctx context.Context, id arm.ID) (report.Assessment, error) { return o.assess(ctx, client, id) })
+	if err != nil {
+		return err
+	}
+	if o.format == "json" {
+		err = writeJSON(s.out, all)
+	} else {
+		err = report.AssessTable(s.out, all)
+	}
+	if o.html != "" { // what was found after so much reading is told, whatever becomes of the page
+		err = errors.Join(err, writePage(o.html, func(to io.Writer) error { return report.AssessHTML(to, all, time.Now()) }))
+	}
+	if err != nil {
+		return err
+	}
+	return assessStatus(all)
+}
+
+// assessEach assesses workspaces one after the other, and sorts them by what was found. Canceled when somebody stops it: half a list would look like a whole one.
+func assessEach(ctx context.Context, s streams, ids []arm.ID, assess func(context.Context, arm.ID) (report.Assessment, error)) ([]report.Assessment, error) {
 	all := []report.Assessment{}
 	for i, id := range ids {
 		_, _ = fmt.Fprintf(s.err, "%d of %d: %s\n", i+1, len(ids), id)
-		a, err := o.assess(ctx, client, id)
+		a, err := assess(ctx, id)
 		if ctx.Err() != nil {
-			return err
+			return nil, errs.Wrap(errs.Canceled, "Canceled", ctx.Err(), "stopped at %d of %d workspaces", i+1, len(ids))
 		}
 		if err != nil { // one workspace that cannot be read must not hide the others
 			a = report.Assessment{Workspace: id.String(), Error: describe(err)}
@@ -93,20 +113,7 @@ func runAssess(ctx context.Context, s streams, o assessOptions, names []string) 
 	slices.SortStableFunc(all, func(a, b report.Assessment) int {
 		return cmp.Or(cmp.Compare(a.Grade, b.Grade), cmp.Compare(a.Workspace, b.Workspace))
 	})
-	if o.html != "" {
-		if err := writePage(o.html, func(to io.Writer) error { return report.AssessHTML(to, all, time.Now()) }); err != nil {
-			return err
-		}
-	}
-	if o.format == "json" {
-		err = writeJSON(s.out, all)
-	} else {
-		err = report.AssessTable(s.out, all)
-	}
-	if err != nil {
-		return err
-	}
-	return assessStatus(all)
+	return all, nil
 }
 
 // workspaces are those named, or those found in subscriptions.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"text/tabwriter"
@@ -59,7 +60,7 @@ func runCapture(ctx context.Context, s streams, o captureOptions, workspace stri
 	if err := checkFormat(o.format); err != nil {
 		return err
 	}
-	client, err := connect(o.endpoint)
+	client, err := connect(ctx, o.endpoint)
 	if err != nil {
 		return err
 	}
@@ -86,8 +87,19 @@ func runCapture(ctx context.Context, s streams, o captureOptions, workspace stri
 	return describeSnapshot(ctx, s, path, o.format)
 }
 
+// groupName is what the name of a resource group may be: 1 to 90 letters, digits, and -_.(), no point at the end.
+var groupName = regexp.MustCompile(`^[-\p{L}\p{N}_.()]{0,89}[-\p{L}\p{N}_()]$`)
+
 // targetOf reads where the workspace shall go; nil when nothing was said.
 func targetOf(o captureOptions, workspace arm.ID) (arm.ID, error) {
+	id, err := aimOf(o, workspace)
+	if name := id.Group(); err == nil && name != "" && !groupName.MatchString(name) {
+		return nil, errs.New(errs.Invalid, "InvalidTarget", "%q is no name of a resource group", name).Advise("it has 1 to 90 letters, digits and -_.(), and no point at its end")
+	}
+	return id, err
+}
+
+func aimOf(o captureOptions, workspace arm.ID) (arm.ID, error) {
 	switch {
 	case strings.HasPrefix(o.toGroup, "/"):
 		id, err := arm.Parse(o.toGroup)

@@ -24,6 +24,9 @@ func TestWhereAWorkspaceShallGo(t *testing.T) {
 		{"an id, and its subscription again", "TWO", group, group, ""},
 		{"an id, and another subscription", "one", group, "", "one"},
 		{"an id that is none of a group", "", group + "/providers/a.b/c/d", "", "not the id of a resource group"},
+		{"a name that no group may have", "two", "bad group!", "", "no name of a resource group"},
+		{"an id with such a name", "", "/subscriptions/two/resourceGroups/ends.", "", "no name of a resource group"},
+		{"a name with all that it may have", "two", "Größe_1.(x)-y", "/subscriptions/two/resourceGroups/Größe_1.(x)-y", ""},
 		{"a subscription by its path", "/subscriptions/two", "h", "", "without slashes"},
 	} {
 		id, err := targetOf(captureOptions{targetSubscription: c.subscription, toGroup: c.group}, workspace)

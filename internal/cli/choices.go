@@ -22,7 +22,7 @@ func choiceFlags(f *pflag.FlagSet, c *rules.Choices) {
 	f.BoolVar(&c.LiftLocks, "lift-locks", false, "lift locks that stop the move, and put them back")
 	f.BoolVar(&c.ApproveEndpoints, "approve-endpoints", false, "approve the private endpoint connections that the service makes anew")
 	f.BoolVar(&c.RemoveServices, "remove-services", false, "remove web services of the v1 API, which cannot be made again")
-	f.StringSliceVar(&c.Confirmed, "confirm", nil, "`rules` whose warning somebody has looked into, as ML082: what ARM does not show")
+	f.StringSliceVar(&c.Confirmed, "confirm", nil, "`rules` about what ARM does not show, as ML082, into which somebody has looked")
 	f.BoolVar(&c.Force, "force", false, "remove endpoints although they are being invoked")
 }
 

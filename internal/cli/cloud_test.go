@@ -128,7 +128,7 @@ func TestTheLifeOfADetachedCloud(t *testing.T) {
 // statesHaveNames gives a state a name, changes the cloud, goes back, and writes down what there is.
 func statesHaveNames(t *testing.T, want func(int, []string, ...string) string, data string, state folder.State) {
 	t.Helper()
-	client, err := connect(data)
+	client, err := connect(t.Context(), data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,6 +152,9 @@ func statesHaveNames(t *testing.T, want func(int, []string, ...string) string, d
 	want(exitError, []string{"has no workspace"}, "cloud", "record", t.TempDir())
 	if code, out, stderr := run("assess", "--all", "--endpoint", data, "-o", "json"); code != exitDone || out != "[]\n" || !strings.Contains(stderr, "no workspace was found") || strings.Contains(stderr, "not looked at") {
 		t.Errorf("of a cloud without workspaces assess says, with %d: %s%s", code, out, stderr)
+	}
+	if code, out, stderr := run("assess", "--all", "--endpoint", data, "-o", "json", "--html", filepath.Join(data, "none", "a.html")); code != exitError || out != "[]\n" || !strings.Contains(stderr, "a.html") {
+		t.Errorf("when its page cannot be written assess says, with %d: %s%s", code, out, stderr)
 	}
 	want(exitDone, nil, "cloud", "api", "POST", "faults", `{"kind":"status","status":403,"code":"AuthorizationFailed","match":{"path":"**/workspaces"}}`)
 	if code, _, stderr := run("assess", "--all", "--endpoint", data); code != exitDone || !strings.Contains(stderr, "not looked at: the subscription "+state.Subscriptions[0]) {

@@ -154,6 +154,9 @@ func rowNote(r verify.Row) string {
 	if r.Added > 0 {
 		note += fmt.Sprintf("  %d new", r.Added)
 	}
+	if r.Extra > 0 {
+		note += fmt.Sprintf("  %d made meanwhile", r.Extra)
+	}
 	if r.Changed > 0 {
 		note += fmt.Sprintf("  %d changed", r.Changed)
 	}

@@ -70,9 +70,10 @@ func runDemo(ctx context.Context, s streams, dir string) error {
 		if !p.Applyable {
 			return errs.New(errs.Internal, "DemoBlocked", "the plan of the demo is blocked: %v", p.Findings[0].Message)
 		}
-		if err := planText(sc.streams, p, filepath.Join(dir, "plan.json")); err != nil {
+		if err := planText(sc.streams, p, ""); err != nil {
 			return err
 		}
+		sc.say("The plan is in %s.\n", filepath.Join(dir, "plan.json"))
 		sc.say("\n3. The plan is carried out.\n\n")
 		if err := sc.apply(ctx, p); err != nil {
 			return err
@@ -117,7 +118,7 @@ func onScene(ctx context.Context, s streams, dir string, play func(context.Conte
 	if err := folder.Publish(data, state, c.Keys.CAPEM()); err != nil {
 		return err
 	}
-	client, err := connect(data)
+	client, err := connect(ctx, data)
 	if err != nil {
 		return err
 	}
@@ -190,7 +191,7 @@ func (s *scene) plan(ctx context.Context, name string) (*plan.Plan, error) {
 
 // apply carries the plan out and leaves the report.
 func (s *scene) apply(ctx context.Context, p *plan.Plan) error {
-	f, err := mover.Begin(ctx, mover.Beginning{Root: filepath.Join(s.dir, "runs"), Plan: p, Client: s.client, Now: time.Now, Meta: mover.Meta{Tool: toolVersion()}})
+	f, err := mover.Begin(ctx, mover.Beginning{Root: filepath.Join(s.dir, "runs"), Plan: p, Client: s.client, Now: time.Now, Meta: mover.Meta{Endpoint: s.client.Endpoint(), Tool: toolVersion()}})
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ that were given after it are gone, and time goes back as well: whatever ran then
 
 // askCloud sends a request to the API below /_cloud/ of the cloud of a data folder, as its owner.
 func askCloud(ctx context.Context, data, method, path string, body any) (json.RawMessage, error) {
-	client, err := connect(data)
+	client, err := connect(ctx, data)
 	if err != nil {
 		return nil, err
 	}

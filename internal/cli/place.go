@@ -3,8 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
+	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -20,19 +24,55 @@ const defaultRuns = ".amlmove/runs"
 // runPlace says where a run is kept and whom it speaks to.
 type runPlace struct{ endpoint, runs, db string }
 
+// flags are those of commands that speak to where a run was begun.
 func (p *runPlace) flags(f *pflag.FlagSet) {
 	f.StringVar(&p.endpoint, "endpoint", "", "`cloud.json` of a running cloud, or a URL; default: that of the run, AMLMOVE_ENDPOINT, else Azure")
+	p.kept(f)
+}
+
+// kept are the flags of commands that only look into runs.
+func (p *runPlace) kept(f *pflag.FlagSet) {
 	f.StringVar(&p.runs, "runs", defaultRuns, "`folder` of runs")
 	f.StringVar(&p.db, "db", "", "`postgres://...` where many runs are kept; default: a file in the folder of the run")
 }
 
-// connect makes a client of an endpoint.
-func connect(endpoint string) (*azure.Client, error) {
+// connect makes a client of an endpoint, when something is there.
+func connect(ctx context.Context, endpoint string) (*azure.Client, error) {
 	place, err := azure.FindPlace(endpoint)
 	if err != nil {
 		return nil, err
 	}
+	if err := reach(ctx, place); err != nil {
+		return nil, err
+	}
 	return azure.Connect(place)
+}
+
+// reachTime is how long whoever listens at an endpoint may take to pick up.
+const reachTime = 10 * time.Second
+
+// reach tells at once that nothing listens at an endpoint that was named: cloud.json outlives a cloud that was killed, and a client would ask for a token again and again, and in the end call
+// that nobody signed in. Behind a proxy only the proxy knows.
+func reach(ctx context.Context, place azure.Place) error {
+	to, err := url.Parse(place.Endpoint)
+	if err != nil || to.Host == "" {
+		return nil // Azure, or what the client refuses
+	}
+	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: to}); proxy != nil || err != nil {
+		return nil
+	}
+	conn, err := (&net.Dialer{Timeout: reachTime}).DialContext(ctx, "tcp", net.JoinHostPort(to.Hostname(), cmp.Or(to.Port(), "443")))
+	if err == nil {
+		return conn.Close()
+	}
+	if ctx.Err() != nil {
+		return errs.Wrap(errs.Canceled, "Canceled", ctx.Err(), "%s was not asked", to.Host)
+	}
+	down := errs.Wrap(errs.Unavailable, "EndpointDown", err, "the cloud at %s does not answer", to.Host)
+	if place.CAFile != "" {
+		return down.Advise("start it again with: amlmove cloud up --data %s", filepath.Dir(place.CAFile))
+	}
+	return down.Advise("check the address; a practice cloud is started with: amlmove cloud up")
 }
 
 // database opens the database that was named for runs; nil stands for the file in the folder of each. Whether a run is kept there is for who opens the run to find out.

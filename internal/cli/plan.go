@@ -88,7 +88,7 @@ func (o planOptions) snapshot(ctx context.Context, s streams, of string) (file, 
 	if strings.HasSuffix(of, ".snap") {
 		return of, strings.TrimSuffix(filepath.Base(of), ".snap"), o.untargeted()
 	}
-	client, err := connect(o.endpoint)
+	client, err := connect(ctx, o.endpoint)
 	if err != nil {
 		return "", "", err
 	}
@@ -112,7 +112,7 @@ func (o planOptions) snapshot(ctx context.Context, s streams, of string) (file, 
 		return "", "", errs.New(errs.Conflict, "SnapshotExists", "the snapshot %s, beside which the plan would be, is there already", file).At(file).
 			Advise("plan from it with amlmove plan %s, name another plan with -o, or say --overwrite", file)
 	}
-	writer, err := snapshot.Create(ctx, file, true)
+	writer, err := snapshot.Create(ctx, file, o.overwrite)
 	if err != nil {
 		return "", "", err
 	}

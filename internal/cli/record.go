@@ -48,7 +48,7 @@ func runRecord(ctx context.Context, s streams, o captureOptions, to string) erro
 	if err := checkFormat(o.format); err != nil {
 		return err
 	}
-	client, err := connect(o.endpoint)
+	client, err := connect(ctx, o.endpoint)
 	if err != nil {
 		return err
 	}

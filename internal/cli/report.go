@@ -34,6 +34,9 @@ type reportOptions struct {
 // formats write the views of a report.
 var formats = map[string]func(io.Writer, *report.Data) error{"text": report.Terminal, "json": report.JSON, "markdown": report.Markdown, "html": report.HTML}
 
+// endings of files by which forms are known.
+var endings = map[string]string{"": "text", ".txt": "text", ".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}
+
 func newReport(s streams) *cobra.Command {
 	o := reportOptions{}
 	cmd := &cobra.Command{
@@ -44,7 +47,7 @@ func newReport(s streams) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, args []string) error { return o.run(cmd.Context(), s, args[0]) },
 	}
 	f := cmd.Flags()
-	o.runPlace.flags(f)
+	o.kept(f)
 	f.StringVarP(&o.output, "output", "o", "", "`file`; default: the terminal")
 	f.StringVar(&o.format, "format", "", "text, json, markdown or html")
 	f.StringVar(&o.kit, "kit", "", "`folder` for the repair kit")
@@ -87,7 +90,7 @@ func (o reportOptions) run(ctx context.Context, s streams, id string) error {
 		return err
 	}
 	if err := os.WriteFile(o.output, []byte(text), 0o600); err != nil {
-		return errs.Wrap(errs.Invalid, "ReportFile", err, "the report %s cannot be written", o.output).At(o.output).Advise("check that the folder is there")
+		return errs.Wrap(errs.Invalid, "ReportFile", err, "the report %s cannot be written", o.output).At(o.output).Advise("check that the folder is there, that you may write to it, and the free space")
 	}
 	_, err = fmt.Fprintln(s.out, o.output)
 	return err
@@ -100,10 +103,11 @@ func (o reportOptions) view() (func(io.Writer, *report.Data) error, error) {
 		return nil, errs.New(errs.Invalid, "InvalidFormat", "-o names the file of a report, and %q is the name of a form", o.output).Advise("say --format text, json, markdown or html")
 	}
 	if format == "" {
-		format = map[string]string{".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}[strings.ToLower(filepath.Ext(o.output))]
-	}
-	if format == "" {
-		format = "text"
+		form, known := endings[strings.ToLower(filepath.Ext(o.output))]
+		if !known {
+			return nil, errs.New(errs.Invalid, "InvalidFormat", "no form of a report has the ending of %s", o.output).At(o.output).Advise("it takes .html, .md, .json or .txt; or say --format")
+		}
+		format = form
 	}
 	write := formats[format]
 	if write == nil {

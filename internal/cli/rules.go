@@ -37,7 +37,7 @@ type ruleView struct {
 	Title   string   `json:"title"`
 	Why     string   `json:"why"`
 	Remedy  string   `json:"remedy"`
-	// Confirmable: once somebody has looked, --confirm makes a note of the warning.
+	// Confirmable: once somebody has looked, --confirm makes a note of a warning, and a warning of a blocker.
 	Confirmable bool `json:"confirmable,omitempty"`
 }
 
@@ -75,7 +75,7 @@ func ruleOf(s streams, id, format string) error {
 	}
 	_, err := fmt.Fprintf(s.out, "%s  %s\n\nwhy      %s\nremedy   %s\nsource   %s\n", r.ID, r.Title, r.Why, r.Remedy, strings.Join(r.Clauses, ", "))
 	if err == nil && r.Confirmable {
-		_, err = fmt.Fprintf(s.out, "confirm  ARM does not show this: once somebody has looked, --confirm %s makes a note of it\n", r.ID)
+		_, err = fmt.Fprintf(s.out, "confirm  ARM does not show this: once somebody has looked, --confirm %s makes a note of a warning, and a warning of a blocker\n", r.ID)
 	}
 	return err
 }

@@ -21,13 +21,13 @@ func TestRulesSayWhichOfThemCanBeConfirmed(t *testing.T) {
 	for _, v := range views {
 		can[v.ID] = v.Confirmable
 	}
-	if !can["ML027"] || !can["ML082"] || !can["ML098"] || can["ML002"] {
+	if !can["ML027"] || !can["ML077"] || !can["ML082"] || !can["ML098"] || can["ML002"] {
 		t.Errorf("got %v", can)
 	}
 	if _, out, _ := run("rules", "ml082"); !strings.Contains(out, "--confirm ML082") || !strings.Contains(out, "confirm") {
 		t.Errorf("one rule: %s", out)
 	}
-	if _, out, _ := run("rules"); strings.Count(out, "--confirm") != 3 {
+	if _, out, _ := run("rules"); strings.Count(out, "--confirm") != 4 {
 		t.Errorf("the table: %s", out)
 	}
 }

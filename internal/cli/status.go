@@ -30,7 +30,7 @@ func newStatus(s streams) *cobra.Command {
 			return place.statusAll(cmd.Context(), s, format)
 		},
 	}
-	place.flags(cmd.Flags())
+	place.kept(cmd.Flags())
 	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")
 	return cmd
 }

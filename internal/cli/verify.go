@@ -28,7 +28,7 @@ func (o applyOptions) verify(ctx context.Context, s streams, id string) (err err
 	if err := checkFormat(o.format); err != nil {
 		return err
 	}
-	folder, client, err := o.find(id)
+	folder, client, err := o.find(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,9 @@ func verifyText(s streams, found *verify.Result) error {
 			text += fmt.Sprintf("  %s should be %s and is %s", d.Path, d.Was, d.Is)
 		}
 		w.line("%s", text)
+	}
+	for _, e := range found.Extra {
+		w.line("made meanwhile, which is no difference: %s", e.After)
 	}
 	return w.err
 }

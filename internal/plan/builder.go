@@ -94,10 +94,10 @@ func byService(t arm.Type) []string {
 	return nil
 }
 
-// DigestOf is the digest of what of a document would be put back: what the service writes by itself (node counts, states, times) changes without anybody changing the resource.
-func DigestOf(item facts.Item) string {
+// DigestOf is the digest of what of a document would be put back, but for some members: what the service writes by itself (node counts, states, times) changes without anybody changing the resource.
+func DigestOf(item facts.Item, but ...string) string {
 	body := noMap.ForPut(kindOf(item), item.Doc)
-	for _, path := range byService(item.Type) {
+	for _, path := range append(byService(item.Type), but...) {
 		body.Delete(path)
 	}
 	data, err := json.Marshal(body)

@@ -236,3 +236,39 @@ func TestDriftOfARunThatIsUnderWay(t *testing.T) {
 		})
 	}
 }
+
+// An autoscale rule changes the number of instances all the time: that says nothing about what was reviewed. A number that a person set does.
+func TestTheNumberOfInstancesIsDriftWhereAPersonSetsIt(t *testing.T) {
+	t.Parallel()
+	const deployment, setting = "onlineEndpoints/on/deployments/green", group1 + "/providers/Microsoft.Insights/autoscaleSettings/auto"
+	scales := func(enabled string) func(*scene) {
+		return func(s *scene) {
+			s.add(snapshot.Source, setting, `{"properties":{"enabled":`+enabled+`,"targetResourceUri":"`+strings.ToUpper(ws+"/"+deployment)+`"}}`)
+		}
+	}
+	for _, c := range []struct {
+		name, properties string
+		change           func(*scene)
+		drifts           bool
+	}{
+		{"a person scales it", `"endpointComputeType":"Managed"`, func(*scene) {}, true},
+		{"Azure Monitor scales it", `"endpointComputeType":"Managed"`, scales("true"), false},
+		{"the setting of Azure Monitor is switched off", `"endpointComputeType":"Managed"`, scales("false"), true},
+		{"it scales itself", `"endpointComputeType":"Kubernetes","scaleSettings":{"scaleType":"TargetUtilization"}`, func(*scene) {}, false},
+		{"on Kubernetes it scales itself unless it says otherwise", `"endpointComputeType":"kubernetes"`, func(*scene) {}, false},
+		{"on Kubernetes with a fixed number", `"endpointComputeType":"Kubernetes","scaleSettings":{"scaleType":"Default"}`, func(*scene) {}, true},
+	} {
+		with := func(capacity, more string) *Plan {
+			s := full(t)
+			c.change(s)
+			return s.content(deployment, `{"sku":{"name":"Default","capacity":`+capacity+`},"properties":{"provisioningState":"Succeeded",`+c.properties+more+`}}`).plan()
+		}
+		reviewed := with("2", "")
+		if got := Drift(reviewed, with("5", ""), nil); (len(got) > 0) != c.drifts {
+			t.Errorf("%s: other instances are drift: %v, want %v: %v", c.name, len(got) > 0, c.drifts, got)
+		}
+		if got := Drift(reviewed, with("2", `,"instanceType":"other"`), nil); len(got) == 0 {
+			t.Errorf("%s: another size is no drift", c.name)
+		}
+	}
+}

@@ -42,8 +42,12 @@ func Write(path string, p *Plan, overwrite bool) error {
 	if p.Digest == "" || p.Digest != p.digest() {
 		return errs.New(errs.Internal, "PlanUnsealed", "the plan for %s was changed after it was made, and is not written", path).At(path)
 	}
-	if _, err := os.Lstat(path); err == nil && !overwrite {
+	switch info, err := os.Lstat(path); {
+	case err != nil: // most often there is none
+	case !overwrite:
 		return errs.New(errs.Conflict, "PlanExists", "the plan %s is there already", path).At(path).Advise("name another file, or say --overwrite")
+	case info.Mode().Type()&^fs.ModeSymlink != 0: // a rename would put a file in its place
+		return errs.New(errs.Invalid, "PlanNoFile", "%s is a folder or a device, and not replaced", path).At(path).Advise("name a file")
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

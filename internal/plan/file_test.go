@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -66,6 +67,13 @@ func TestAPlanIsNotWrittenOverUnasked(t *testing.T) {
 	}
 	if err := Write(filepath.Join(t.TempDir(), "none", "p.json"), p, false); codeOf(err) != "PlanFile" {
 		t.Errorf("a folder that is not there: %v", err)
+	}
+	socket, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err == nil {
+		defer func() { _ = socket.Close() }()
+		if err := Write(socket.Addr().String(), p, true); codeOf(err) != "PlanNoFile" {
+			t.Errorf("what is no file was replaced: %v", err)
+		}
 	}
 	p.Landing = ws
 	if err := Write(file, p, true); codeOf(err) != "PlanUnsealed" {

@@ -33,6 +33,9 @@ func (b *builder) endpointLosses(path string, e facts.Item) {
 	switch {
 	case path == "serverlessEndpoints":
 		b.lose(e.Key, "the keys and the address of the serverless endpoint", "give its callers the new ones")
+		if e.Doc.Text("properties.marketplaceSubscriptionId") != "" && b.crosses() {
+			b.lose(e.Key, "the subscription to its marketplace offer, which is bound to the Azure subscription that bought it", "subscribe to the offer with the target subscription before: without that it cannot be made again")
+		}
 	case path == "batchEndpoints":
 		b.lose(e.Key, "the address of the batch endpoint may change; its earlier jobs stay in the workspace and no longer lead to it", "compare the scoring URI in the report, and change it where callers keep it")
 	default:
@@ -45,6 +48,15 @@ func (b *builder) endpointLosses(path string, e facts.Item) {
 		b.lose(e.Key, "nothing more, but it had failed before: making it again may fail as well", "repair or delete it before the move")
 	}
 	b.identityLoss(e)
+}
+
+// scalerLosses says which deployments nothing scales any more: a setting of Azure Monitor goes on naming the old id.
+func (b *builder) scalerLosses() {
+	for _, setting := range b.Of(snapshot.Source, aml.AutoscaleSettings) {
+		if id, ok := aml.Scales(setting.Doc); ok && !b.choices.NoQuiesce && id.Within(b.Workspace.ID) {
+			b.lose(setting.Key, "what scales the deployment "+id.Name()+" of "+id[:len(id)-1].Name()+": the setting goes on naming the old id", "make it again for the new id when the deployment is there")
+		}
+	}
 }
 
 // identityLoss says that a system-assigned identity becomes another one, and which roles end with it.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/facts"
+	"github.com/amlmove/amlmove/internal/snapshot"
 )
 
 // machines makes computes and endpoints again.
@@ -28,6 +29,7 @@ func (b *builder) machines() {
 			b.endpoint(kind.word, kind.deployments, e)
 		}
 	}
+	b.scalerLosses()
 }
 
 // endpoint makes one endpoint again: itself, its deployments, then its traffic.
@@ -46,6 +48,9 @@ func (b *builder) endpoint(word, deployments string, e facts.Item) {
 			continue
 		}
 		s := of(Restore, RestoreDeployment, d)
+		if b.scaled(d) { // the number of instances at the moment is nobody's decision
+			s.Digest = DigestOf(d, "sku.capacity")
+		}
 		s.What, s.Why, s.Clauses = "make the deployment "+d.Name()+" of "+e.Name()+" again", "deployments are not moved", []string{"S10", "S44"}
 		s.After = slices.Concat(b.computesOf(d), b.opened, b.idsOf(RestoreConnection, RestoreOutboundRule), []string{endpoint})
 		ready = append(ready, b.add(s, e.Name()+"."+d.Name()))
@@ -59,6 +64,14 @@ func (b *builder) endpoint(word, deployments string, e facts.Item) {
 		s.What = "give " + e.Name() + " its default deployment again"
 	}
 	b.add(s, e.Name())
+}
+
+// scaled reports whether the number of a deployment's instances follows the load.
+func (b *builder) scaled(deployment facts.Item) bool {
+	return aml.ScalesItself(deployment.Doc) || slices.ContainsFunc(b.Of(snapshot.Source, aml.AutoscaleSettings), func(setting facts.Item) bool {
+		id, ok := aml.Scales(setting.Doc)
+		return ok && id.Equal(deployment.ID) && setting.Doc.Bool("properties.enabled")
+	})
 }
 
 // computesOf are the steps that make the computes again which a document names.
@@ -78,7 +91,7 @@ func (b *builder) schedules() {
 		data = b.idsOf(RestoreDatastore)
 	}
 	for _, item := range b.Content("schedules") {
-		enabled, stale := item.Doc.Bool("properties.isEnabled"), b.rewritten(item)
+		enabled, stale := aml.Enabled(item.Doc), b.rewritten(item)
 		s := of(Restore, RestoreSchedule, item)
 		s.Clauses, s.After = []string{"S08", "pain 32"}, slices.Concat(b.ready, data)
 		switch {

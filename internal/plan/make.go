@@ -87,12 +87,17 @@ func (b *builder) move() {
 		what += " with " + strings.Join(along, ", ")
 	}
 	where := "to the resource group " + b.Target.Group()
-	if s := b.Target.Subscription(); !strings.EqualFold(s, b.Workspace.ID.Subscription()) {
-		where += " of the subscription " + s
+	if b.crosses() {
+		where += " of the subscription " + b.Target.Subscription()
 	}
 	b.moved = b.add(Step{Phase: Move, Action: MoveResources, Subject: subject, What: what + " " + where, Clauses: []string{"S01", "S03", "S30", "S43"},
 		Why: "the move itself; nothing in either group can be written until it ends", After: []string{validate, prove}, Writes: 1}, name)
 	b.lose(subject, "the ids and the MLflow tracking URI of the workspace: both name subscription and group", "change them where scripts, pipelines and clients keep them; the report lists old and new ids")
+}
+
+// crosses reports whether the workspace goes to another subscription.
+func (b *builder) crosses() bool {
+	return !strings.EqualFold(b.Target.Subscription(), b.Workspace.ID.Subscription())
 }
 
 // verify reads both sides again and compares.

@@ -1,15 +1,11 @@
 package plan
 
 import (
-	"encoding/json"
-	"math/rand/v2"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/facts"
 	"github.com/amlmove/amlmove/internal/rules"
@@ -80,6 +76,7 @@ func TestEachThingHasItsSteps(t *testing.T) {
 		{"S42 resynchronized keys when the storage moves along", func(s *scene) { s.choices.Include = []string{"storage"} }, []string{"restore/resyncKeys/ml"}},
 		{"S05 data assets are one step", func(s *scene) { s.counts["data"], s.counts["data/versions"] = 3, 700 }, []string{"restore/restoreData/ml"}},
 		{"pain 32 a disabled schedule is only looked at", func(s *scene) { s.content("schedules/s", `{"properties":{"isEnabled":false}}`) }, []string{"restore/restoreSchedule/s"}},
+		{"pain 32 a schedule that does not say is enabled", func(s *scene) { s.content("schedules/s", `{"properties":{}}`) }, []string{"drain/disableSchedule/s", "restore/restoreSchedule/s"}},
 		{"pain 32 an enabled schedule", func(s *scene) { s.content("schedules/s", `{"properties":{"isEnabled":true}}`) }, []string{"drain/disableSchedule/s", "restore/restoreSchedule/s"}},
 		{"a connection that names nothing that moves", func(s *scene) {
 			s.content("connections/c", `{"properties":{"authType":"ApiKey","target":"https://x.test"}}`)
@@ -250,37 +247,6 @@ func TestStepsSayWhatAPersonAndTheRunMustKnow(t *testing.T) {
 	}
 }
 
-func TestLossesAreSaidBefore(t *testing.T) {
-	t.Parallel()
-	s := full(t)
-	s.choices.RemoveServices = true
-	s.content("computes/ci", `{"properties":{"computeType":"ComputeInstance","provisioningState":"Failed"}}`)
-	s.content("services/old", `{"properties":{"computeType":"ACI"}}`)
-	s.content("onlineEndpoints/token", `{"properties":{"authMode":"AMLToken","provisioningState":"Failed"}}`)
-	p := s.plan()
-	for _, c := range []struct{ name, subject, what string }{
-		{"pain 25", ws + "/computes/ci", "the disk of the instance"},
-		{"a failed compute", ws + "/computes/ci", "had failed before"},
-		{"a failed endpoint", ws + "/onlineEndpoints/token", "had failed before"},
-		{"a failed deployment", ws + "/onlineEndpoints/on/deployments/bad", "is not made again"},
-		{"tokens", ws + "/onlineEndpoints/token", "AMLToken"},
-		{"addresses", ws + "/onlineEndpoints/on", "address"},
-		{"nodes", ws + "/computes/cpu", "nodes"},
-		{"identities", ws + "/computes/cpu", "object id"},
-		{"roles of identities", ws + roles + "dead", "the role Reader on ml of the system-assigned identity of cpu"},
-		{"S35", ws + "/services/old", "not made again"},
-		{"keys of serverless endpoints", ws + "/serverlessEndpoints/se", "keys"},
-		{"history of batch endpoints", ws + "/batchEndpoints/ba", "earlier jobs"},
-		{"S28 cancelled jobs", ws + "/jobs/run", "done so far"},
-		{"S05 lineage", ws, "lineage"},
-		{"pain 22", ws, "tracking URI"},
-	} {
-		if !slices.ContainsFunc(p.Losses, func(l Loss) bool { return l.Subject == c.subject && strings.Contains(l.What, c.what) && l.Do != "" }) {
-			t.Errorf("%s: nobody says %q of %s", c.name, c.what, c.subject)
-		}
-	}
-}
-
 func TestAPlanThatSomethingStopsIsShownWhole(t *testing.T) {
 	t.Parallel()
 	s := full(t)
@@ -294,43 +260,6 @@ func TestAPlanThatSomethingStopsIsShownWhole(t *testing.T) {
 	}
 	if blocked.Grade != rules.GradeC {
 		t.Errorf("the grade is %s", blocked.Grade)
-	}
-}
-
-func TestThingsOfOneNameAreStepsOfTheirOwn(t *testing.T) {
-	t.Parallel()
-	s := newScene(t)
-	s.add(snapshot.Source, ws+"/computes/a"+locks+"l", `{"properties":{"level":"CanNotDelete"}}`).add(snapshot.Source, ws+"/jobs/a"+locks+"l", `{"properties":{"level":"CanNotDelete"}}`)
-	s.content("computes/a", `{"properties":{"computeType":"AmlCompute"}}`)
-	p := s.plan()
-	first := step(t, p, "restore/restoreLock/a.l")
-	var second Step
-	for _, s := range p.Steps {
-		if strings.HasPrefix(s.ID, "restore/restoreLock/a.l~") {
-			second = s
-		}
-	}
-	if second.ID == "" || first.Subject == second.Subject {
-		t.Errorf("two locks of one name are %q and %q", first.Subject, second.Subject)
-	}
-}
-
-// What is not made again takes its lock along: the lock is lifted all the same, and said to be lost.
-func TestALockOnWhatIsNotMadeAgainIsLost(t *testing.T) {
-	t.Parallel()
-	s := newScene(t)
-	s.choices.LiftLocks, s.choices.RemoveServices = true, true
-	held := []string{ws + "/onlineEndpoints/on/deployments/bad" + locks + "held", ws + "/services/old" + locks + "held"}
-	s.content("onlineEndpoints/on", `{"properties":{"authMode":"AADToken"}}`).content("onlineEndpoints/on/deployments/bad", `{"properties":{"provisioningState":"Failed"}}`)
-	s.content("services/old", `{"properties":{"computeType":"ACI"}}`)
-	for _, lock := range held {
-		s.add(snapshot.Source, lock, `{"properties":{"level":"CanNotDelete"}}`).found(rules.Note, rules.Plan, lock)
-	}
-	p := s.plan()
-	for _, lock := range held {
-		if !p.lost(lock) || p.subjects()[subjectKey(LiftLock, lock)] == "" || p.subjects()[subjectKey(RestoreLock, lock)] != "" {
-			t.Errorf("the lock %s: lost %v", lock, p.lost(lock))
-		}
 	}
 }
 
@@ -349,55 +278,5 @@ func TestAPlanNeedsAGroupToGoTo(t *testing.T) {
 		if _, err := Make(f, nil, rules.Choices{DrainLimit: c.limit}); errs.As(err) == nil || errs.As(err).Code != c.code {
 			t.Errorf("%s: got %v, want %s", c.name, err, c.code)
 		}
-	}
-}
-
-func TestTheSameFactsGiveTheSamePlanInWhateverOrder(t *testing.T) {
-	t.Parallel()
-	want, err := json.Marshal(full(t).plan())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for seed := range uint64(20) {
-		s := full(t)
-		random := rand.New(rand.NewPCG(seed, 7))
-		random.Shuffle(len(s.items), func(i, j int) { s.items[i], s.items[j] = s.items[j], s.items[i] })
-		random.Shuffle(len(s.findings), func(i, j int) { s.findings[i], s.findings[j] = s.findings[j], s.findings[i] })
-		got, err := json.Marshal(s.plan())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(got) != string(want) {
-			t.Fatalf("shuffled by %d the plan is another one", seed)
-		}
-	}
-}
-
-func TestMakingAPlanChangesNothingOfWhatItIsMadeOf(t *testing.T) {
-	t.Parallel()
-	s, untouched := full(t), full(t)
-	s.plan()
-	if !reflect.DeepEqual(s.items, untouched.items) || !reflect.DeepEqual(s.findings, untouched.findings) {
-		t.Error("the documents or findings were changed")
-	}
-}
-
-func TestNamesInDocumentsAreFoundInEveryForm(t *testing.T) {
-	t.Parallel()
-	b := newBuilder(newScene(t).facts(), nil, rules.Choices{}, 0)
-	for text, want := range map[string]string{
-		ws + "/computes/cpu": "/computes/cpu",
-		"azureml:" + strings.ToUpper(ws) + "/COMPUTES/CPU":           "/computes/cpu",
-		"runs://x?of=" + ws + "/onlineEndpoints/e/deployments/d&y=1": "/onlineendpoints/e/deployments/d",
-		ws + "-other/computes/cpu":                                   "",
-		"cpu":                                                        "",
-	} {
-		found := b.named(arm.Document{"text": text})
-		if want == "" && len(found) > 0 || want != "" && !found[strings.ToLower(ws)+want] {
-			t.Errorf("%s: found %v, want %q", text, found, want)
-		}
-	}
-	if found := b.named(arm.Document{"computeId": "azureml:cpu"}); !found[strings.ToLower(ws)+"/computes/cpu"] {
-		t.Errorf("a compute named by its name is not found: %v", found)
 	}
 }

@@ -67,7 +67,7 @@ func oneOf(text string, among ...string) bool {
 func (b *builder) drain() {
 	free := b.unlocked(b.Workspace.ID)
 	for _, item := range b.Content("schedules") {
-		if !item.Doc.Bool("properties.isEnabled") {
+		if !aml.Enabled(item.Doc) {
 			continue
 		}
 		s := of(Drain, DisableSchedule, item)

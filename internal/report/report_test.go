@@ -37,7 +37,8 @@ func full() *Data {
 		Findings: []rules.Finding{{ID: "ML001", Severity: rules.Warning, Message: hostile}},
 		IDs: []Renamed{{Was: oldGroup + ml, Is: newGroup + ml}, {Was: oldGroup + ml + "/computes/c1", Is: newGroup + ml + "/computes/c1", Kind: "AmlCompute"},
 			{Was: oldGroup + "/providers/Microsoft.KeyVault/vaults/kv.1", Is: newGroup + "/providers/Microsoft.KeyVault/vaults/kv.1"}},
-		Verify: &verify.Result{Verdict: verify.Differs, WorkspaceID: "guid", Compared: 3, Total: 1, Rows: []verify.Row{{Kind: "computes", Before: 2, After: 1, Missing: 1}},
+		Verify: &verify.Result{Verdict: verify.Differs, WorkspaceID: "guid", Compared: 3, Total: 1, Rows: []verify.Row{{Kind: "computes", Before: 2, After: 1, Missing: 1}, {Kind: "locks", Before: 1, After: 2, Extra: 1}},
+			Extra:       []verify.Difference{{Kind: "locks", What: verify.Added, After: newGroup + ml + "/providers/Microsoft.Authorization/locks/policy-" + hostile}},
 			Differences: []verify.Difference{{Kind: "computes", What: verify.Missing, Before: oldGroup + ml + "/computes/" + hostile, Was: hostile}}, Derived: verify.Table(),
 			Addresses: []verify.Renamed{{Of: newGroup + ml, What: "scoringUri", Was: "https://old.example/score?a=1&b=2", Is: "https://new.example/score"}}},
 		Requests: 12, Support: []string{"correlation-1"}}
@@ -52,7 +53,7 @@ func TestEveryViewShowsEveryPart(t *testing.T) {
 		if err := write(&b, full()); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		for _, want := range []string{"ws-12345678", "todo", "differs", "computes", oldGroup + ml, newGroup + ml} {
+		for _, want := range []string{"ws-12345678", "todo", "differs", "computes", oldGroup + ml, newGroup + ml, "locks/policy"} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("%s does not show %q", name, want)
 			}

@@ -56,6 +56,9 @@ func Terminal(w io.Writer, d *Data) error {
 		if v.Total > len(v.Differences) {
 			l.add("  … and %d more", v.Total-len(v.Differences))
 		}
+		for _, e := range v.Extra {
+			l.add("  made meanwhile, which is no difference: %s", e.After)
+		}
 		for _, right := range v.Rights {
 			l.add("  %s %s, role %s: %s", strings.ToLower(right.Sort), right.Principal, right.Role, rightWords(right))
 		}
@@ -127,6 +130,12 @@ func Markdown(w io.Writer, d *Data) error {
 		}
 		if v.Total > len(v.Differences) {
 			l.add("- … and %d more", v.Total-len(v.Differences))
+		}
+		if len(v.Extra) > 0 {
+			l.add("\n## Made meanwhile, which is no difference\n")
+		}
+		for _, e := range v.Extra {
+			l.add("- %s", cell(e.After))
 		}
 		if len(v.Rights) > 0 {
 			l.add("\n## Who may do what\n")

@@ -28,7 +28,7 @@ func kindName(kind string) string {
 
 // off says what of a row is not as it was; empty when all is.
 func off(r verify.Row) string {
-	r.Stale, r.Announced = 0, 0
+	r.Stale, r.Announced, r.Extra = 0, 0, 0
 	return rowNote(r)
 }
 
@@ -85,7 +85,7 @@ func rowNote(r verify.Row) string {
 	for _, n := range []struct {
 		count int
 		what  string
-	}{{r.Missing, "missing"}, {r.Added, "new"}, {r.Changed, "changed"}, {r.Announced, "as the plan said"}, {r.Stale, "texts still hold an old id"}} {
+	}{{r.Missing, "missing"}, {r.Added, "new"}, {r.Changed, "changed"}, {r.Extra, "made meanwhile"}, {r.Announced, "as the plan said"}, {r.Stale, "texts still hold an old id"}} {
 		if n.count > 0 {
 			notes = append(notes, fmt.Sprintf("%d %s", n.count, n.what))
 		}

@@ -88,6 +88,8 @@ func remark(code, subject string) change {
 
 func choose(f func(*Choices)) change { return func(w *world) { f(&w.choices) } }
 
+func confirm(ids ...string) change { return choose(func(c *Choices) { c.Confirmed = ids }) }
+
 func include(names ...string) change { return choose(func(c *Choices) { c.Include = names }) }
 
 // workspace replaces members of the workspace's properties.

@@ -32,9 +32,13 @@ func endpointRules() []Rule {
 		{ID: "ML076", Clauses: []string{"S29", "pain 32"}, Title: "No endpoint is being invoked",
 			Why:    "An endpoint is away from its removal until it is made again: clients that call it get errors.",
 			Remedy: "lead the clients elsewhere first; or say --force to remove the endpoint all the same", Judge: invoked},
-		{ID: "ML077", Clauses: []string{"S10", "aml-contract 3", "aml-contract 8"}, Title: "Marketplace subscriptions are made again by somebody who may buy",
-			Why:    "A serverless endpoint of a marketplace model needs a subscription to the offer, which is bound to the Azure subscription that bought it.",
-			Remedy: "subscribe to the offer in the target subscription, accept its terms, and make the serverless endpoint again", Judge: marketplace},
+		{ID: "ML077", Clauses: []string{"S10", "D2", "aml-contract 3", "aml-contract 8"}, Title: "Marketplace offers are bought for the target before what needs them is removed",
+			Why: "A serverless endpoint of a marketplace model needs a subscription to the offer, which is bound to the Azure subscription that bought it. Without one for the target subscription " +
+				"the endpoint cannot be made again once it is removed.",
+			Remedy: "let somebody who may buy subscribe to the offer with the target subscription and accept its terms, then say --confirm ML077", Confirmable: true, Judge: marketplace},
+		{ID: "ML078", Clauses: []string{"S10", "aml-contract 3"}, Title: "What scales deployments by itself is said",
+			Why:    "An autoscale setting of Azure Monitor is no part of a deployment: it stays where it is and goes on naming the old id. The deployment is made again with the number of instances that it had, and nothing changes that number.",
+			Remedy: "make the setting again for the new id of the deployment when that is there: as its target, and in the metrics of its rules", Judge: scalers},
 	}
 }
 
@@ -149,13 +153,26 @@ func invoked(c *Case) []Finding {
 }
 
 func marketplace(c *Case) []Finding {
+	if len(c.Target) > 0 && !c.crosses() { // what a subscription has bought it keeps
+		return nil
+	}
 	var list []Finding
 	for _, item := range c.Content("marketplaceSubscriptions") {
 		list = append(list, found(Warning, Person, item.ID, "the marketplace subscription %s is bound to the source subscription", item.Name()).seen("%s", item.Doc.Text("properties.marketplacePlan.offerId")))
 	}
 	for _, item := range c.removed("serverlessEndpoints") {
 		if id := item.Doc.Text("properties.marketplaceSubscriptionId"); id != "" {
-			list = append(list, found(Warning, Person, item.ID, "the serverless endpoint %s needs a marketplace subscription", item.Name()).seen("%s", id))
+			list = append(list, found(Blocker, Person, item.ID, "the serverless endpoint %s can be made again only where its marketplace offer is subscribed to", item.Name()).seen("%s", id))
+		}
+	}
+	return list
+}
+
+func scalers(c *Case) []Finding {
+	var list []Finding
+	for _, item := range c.Of(snapshot.Source, aml.AutoscaleSettings) {
+		if id, ok := aml.Scales(item.Doc); ok && c.travels(id) && !c.NoQuiesce {
+			list = append(list, found(Warning, Person, item.ID, "the autoscale setting %s scales the deployment %s, and does not follow it", item.Name(), id.Name()).seen("properties.targetResourceUri"))
 		}
 	}
 	return list

@@ -12,6 +12,11 @@ func online(name, more string) change {
 	return content("onlineEndpoints/"+name, `{"properties":{"provisioningState":"Succeeded",`+more+`}}`)
 }
 
+// scaling is a setting that scales the deployment d of an endpoint.
+func scaling(endpoint string) change {
+	return source(group1+"/providers/Microsoft.Insights/autoscaleSettings/auto", `{"properties":{"enabled":true,"targetResourceUri":"`+ws+`/onlineEndpoints/`+endpoint+`/deployments/d"}}`)
+}
+
 func calls(n string) change {
 	return source(ws+"/onlineEndpoints/e/providers/Microsoft.Insights/metrics/RequestsPerMinute", `{"requests":`+n+`}`)
 }
@@ -20,6 +25,7 @@ func endpointExamples() []example {
 	e, d := online("e", `"authMode":"Key"`), content("onlineEndpoints/e/deployments/d", `{"properties":{"provisioningState":"Succeeded"}}`)
 	service := content("services/s", `{"properties":{"computeType":"ACI"}}`)
 	state := func(path, s string) change { return content(path, `{"properties":{"provisioningState":"`+s+`"}}`) }
+	bought, paid := content("marketplaceSubscriptions/m", `{"properties":{}}`), content("serverlessEndpoints/s", `{"properties":{"marketplaceSubscriptionId":"m"}}`)
 	return []example{
 		{"ML070", "an online endpoint is removed and made again (S10, S36)", []change{e, d}, []string{"note/plan e"}},
 		{"ML070", "it stops the move when nothing may be removed (S36)", []change{e, noQuiesce}, []string{"blocker/person e"}},
@@ -37,8 +43,14 @@ func endpointExamples() []example {
 		{"ML076", "an endpoint that is being invoked (S29)", []change{e, calls("3")}, []string{"blocker/person e"}},
 		{"ML076", "removed all the same (S29)", []change{e, calls("3"), choose(func(c *Choices) { c.Force = true })}, []string{"warning/none e"}},
 		{"ML076", "nobody calls it (S29)", []change{e, calls("0")}, []string{}},
-		{"ML077", "a marketplace subscription (aml-contract 8)", []change{content("marketplaceSubscriptions/m", `{"properties":{}}`)}, []string{"warning/person m"}},
-		{"ML077", "a serverless endpoint of one (aml-contract 3)", []change{content("serverlessEndpoints/s", `{"properties":{"marketplaceSubscriptionId":"m"}}`)}, []string{"warning/person s"}},
+		{"ML078", "what scales a deployment does not follow it (S10)", []change{e, d, scaling("e")}, []string{"warning/person auto"}},
+		{"ML078", "what stays goes on being scaled", []change{e, d, scaling("e"), noQuiesce}, []string{}},
+		{"ML077", "a marketplace subscription (aml-contract 8)", []change{bought}, []string{"warning/person m"}},
+		{"ML077", "a serverless endpoint of one is removed, and nobody knows whether it can be made again (aml-contract 3, D2)", []change{paid}, []string{"blocker/person s"}},
+		{"ML077", "somebody has bought it for the target (D2)", []change{bought, paid, confirm("ML077")}, []string{"warning/none s", "note/none m"}},
+		{"ML077", "one without an offer needs none", []change{state("serverlessEndpoints/s", "Succeeded")}, []string{}},
+		{"ML077", "what is not removed is not made again", []change{paid, noQuiesce}, []string{}},
+		{"ML077", "within a subscription what was bought stays bought (aml-contract 8)", []change{bought, paid, aimAt(sub1 + "/resourceGroups/g3")}, []string{}},
 	}
 }
 
@@ -54,6 +66,7 @@ func jobExamples() []example {
 		{"ML081", "a labeling project among the jobs is a project (S37)", []change{content("jobs/j", `{"properties":{"jobType":"labeling","status":"Paused"}}`)}, []string{"blocker/person j"}},
 		{"ML080", "and none of the jobs that are ended (S37)", []change{content("jobs/j", `{"properties":{"jobType":"Labeling","status":"Running"}}`)}, []string{}},
 		{"ML083", "an enabled schedule (pain 32)", []change{content("schedules/s", `{"properties":{"isEnabled":true}}`)}, []string{"note/plan s"}},
+		{"ML083", "one that does not say is enabled", []change{content("schedules/s", `{"properties":{}}`)}, []string{"note/plan s"}},
 		{"ML083", "a disabled one", []change{content("schedules/s", `{"properties":{"isEnabled":false}}`)}, []string{}},
 	}
 	for _, s := range append(aml.JobStatuses(), "Surprising") {

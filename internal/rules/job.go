@@ -82,8 +82,8 @@ func profiling(c *Case) []Finding {
 func schedules(c *Case) []Finding {
 	var list []Finding
 	for _, item := range c.Content("schedules") {
-		if item.Doc.Bool("properties.isEnabled") {
-			list = append(list, found(Note, Plan, item.ID, "the schedule %s is disabled for the move and enabled again", item.Name()).seen("properties.isEnabled is true"))
+		if aml.Enabled(item.Doc) {
+			list = append(list, found(Note, Plan, item.ID, "the schedule %s is disabled for the move and enabled again", item.Name()).seen("properties.isEnabled"))
 		}
 	}
 	return list

@@ -27,7 +27,7 @@ func TestThePageOfRulesIsUpToDate(t *testing.T) {
 	for _, r := range Table() {
 		fmt.Fprintf(&b, "\n## %s\n\n**%s.** %s\n\n*What to do:* %s.\n", r.ID, r.Title, r.Why, r.Remedy)
 		if r.Confirmable {
-			fmt.Fprintf(&b, "\nARM does not show this. Once somebody has looked, `--confirm %s` makes a note of the warning.\n", r.ID)
+			fmt.Fprintf(&b, "\nARM does not show this. Once somebody has looked, `--confirm %s` makes a note of a warning, and a warning of a blocker.\n", r.ID)
 		}
 	}
 	golden(t, page, b.String())

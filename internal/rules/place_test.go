@@ -147,7 +147,7 @@ func nameExamples() []example {
 		{"ML027", "without a target nobody asks", []change{remark(snapshot.NotListed, soft), aimAt("")}, []string{}},
 		{"ML028", "a provider that is not registered is registered (S17)", []change{offer(snapshot.Target, "Microsoft.Notebooks", "NotRegistered", "")}, []string{"note/plan Microsoft.Notebooks"}},
 		{"ML028", "one that is being registered is waited for (S17)", []change{offer(snapshot.Target, "Microsoft.Storage", "Registering", "")}, []string{"warning/plan Microsoft.Storage"}},
-		{"ML028", "one that the caller may not register (S17)", []change{offer(snapshot.Target, "Microsoft.Storage", "Unregistered", ""), permit(snapshot.Target, group2, `{"actions":["Microsoft.Storage/*"],"notActions":["*/register/action"]}`)},
+		{"ML028", "one that the caller may not register (S17)", []change{offer(snapshot.Target, "Microsoft.Storage", "Unregistered", ""), permit(snapshot.Target, sub2, `{"actions":["Microsoft.Storage/*"],"notActions":["*/register/action"]}`)},
 			[]string{"blocker/person Microsoft.Storage"}},
 		{"ML028", "nobody uses Kubernetes", []change{offer(snapshot.Target, "Microsoft.ContainerService", "NotRegistered", "")}, []string{}},
 		{"ML029", "an AKS compute needs its provider (S18)", []change{aks, offer(snapshot.Target, "Microsoft.ContainerService", "NotRegistered", "")}, []string{"note/plan Microsoft.ContainerService"}},

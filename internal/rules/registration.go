@@ -37,7 +37,7 @@ func (c *Case) registrations(namespaces []string) []Finding {
 		case strings.EqualFold(state, "Registered"):
 		case strings.EqualFold(state, "Registering"):
 			list = append(list, found(Warning, Plan, id, "the target subscription is being registered for %s", namespace).seen("registrationState").do("the plan waits for it"))
-		case c.may(snapshot.Target, c.targetScope(), namespace+"/register/action") == no:
+		case c.may(snapshot.Target, c.Target.SubscriptionID(), namespace+"/register/action") == no:
 			list = append(list, found(Blocker, Person, id, "the target subscription is not registered for %s, and who is signed in may not do it", namespace).
 				seen("registrationState is %s", state).do("let an owner run: az provider register -n %s --subscription %s", namespace, c.Target.Subscription()))
 		default:

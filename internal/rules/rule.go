@@ -36,7 +36,7 @@ type Rule struct {
 	Why     string   // why it matters
 	Remedy  string   // what to do, in general
 	Judge   func(*Case) []Finding
-	// Confirmable rules warn of what ARM does not show. Once somebody has looked (Choices.Confirmed), they are notes.
+	// Confirmable rules are about what ARM does not show. Once somebody has looked (Choices.Confirmed), a blocker of theirs is a warning and a warning a note.
 	Confirmable bool
 }
 
@@ -46,14 +46,17 @@ type Case struct {
 	Choices
 }
 
+// confirmed is what a finding is once somebody has looked at what ARM does not show.
+var confirmed = map[Severity]Severity{Blocker: Warning, Warning: Note}
+
 // Judge asks every rule. The findings come sorted; each has the id and the clauses of its rule.
 func Judge(f *facts.Facts, c Choices) []Finding {
 	all := []Finding{}
 	for _, rule := range Table() {
 		for _, finding := range rule.Judge(&Case{f, c}) {
 			finding.ID, finding.Clauses = rule.ID, rule.Clauses
-			if rule.Confirmable && finding.Severity == Warning && slices.Contains(c.Confirmed, rule.ID) {
-				finding.Severity, finding.Answer = Note, None
+			if lower := confirmed[finding.Severity]; lower != "" && rule.Confirmable && slices.Contains(c.Confirmed, rule.ID) {
+				finding.Severity, finding.Answer = lower, None
 			}
 			if finding.Answer == "" {
 				finding.Answer = None

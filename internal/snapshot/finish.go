@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -46,7 +47,7 @@ func (w *Writer) seal(ctx context.Context, h Header) (Header, error) {
 	return h, nil
 }
 
-// place closes the draft, syncs it, and renames it.
+// place closes the draft, syncs it, and gives it its name.
 func (w *Writer) place() error {
 	err := w.db.Close()
 	w.db = nil
@@ -54,7 +55,10 @@ func (w *Writer) place() error {
 		err = syncPath(w.draft)
 	}
 	if err == nil {
-		err = os.Rename(w.draft, w.path)
+		err = w.name()
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return exists(w.path)
 	}
 	if err == nil {
 		err = syncPath(filepath.Dir(w.path))
@@ -63,6 +67,20 @@ func (w *Writer) place() error {
 		return fault(w.path, "end", err)
 	}
 	return nil
+}
+
+// name gives the draft its name. A link never replaces what another capture wrote meanwhile; where the file system knows none, looking right before has to do.
+func (w *Writer) name() error {
+	if !w.overwrite {
+		err := os.Link(w.draft, w.path)
+		if err == nil {
+			return os.Remove(w.draft)
+		}
+		if _, there := os.Lstat(w.path); there == nil {
+			return fs.ErrExist
+		}
+	}
+	return os.Rename(w.draft, w.path)
 }
 
 // syncPath makes one file or folder durable.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -240,4 +241,61 @@ func files(t *testing.T, dir string) []string {
 		names = append(names, entry.Name())
 	}
 	return names
+}
+
+// Of two captures into one file that nobody said may be replaced, the one that ends first has it: the other says so and takes nothing away.
+func TestTwoCapturesIntoOneFile(t *testing.T) {
+	t.Parallel()
+	for _, overwrite := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "w.snap")
+		var writers []*Writer
+		for _, id := range []string{"/first", "/second"} {
+			w, err := Create(t.Context(), path, overwrite)
+			if err != nil {
+				t.Fatal(err)
+			}
+			add(t, w, id, "{}")
+			writers = append(writers, w)
+		}
+		if _, err := writers[0].Finish(t.Context(), Header{}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := writers[1].Finish(t.Context(), Header{})
+		want := "/first"
+		if overwrite {
+			want = "/second"
+		}
+		if errs.Is(err, errs.Conflict) == overwrite || err != nil && overwrite {
+			t.Errorf("overwrite %v: the second ends with %v", overwrite, err)
+		}
+		if _, err := open(t, path).Get(t.Context(), Content, want); err != nil {
+			t.Errorf("overwrite %v: the file is not that of %s: %v", overwrite, want, err)
+		}
+		if left := files(t, filepath.Dir(path)); !slices.Equal(left, []string{"w.snap"}) {
+			t.Errorf("overwrite %v: left are %v", overwrite, left)
+		}
+	}
+}
+
+// Whoever may write to a folder of devices would else have a file in the place of one; a folder in the way is told before anything is read.
+func TestWhatIsNoFileIsNotReplaced(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "w.snap"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	socket, err := net.Listen("unix", filepath.Join(dir, "s.snap"))
+	if err != nil {
+		t.Skipf("no sockets with names here: %v", err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	for _, name := range []string{"w.snap", "s.snap"} {
+		w, err := Create(t.Context(), filepath.Join(dir, name), true)
+		if !errs.Is(err, errs.Invalid) {
+			t.Errorf("%s is no file, and a snapshot began there: %v", name, err)
+		}
+		if err == nil {
+			_ = w.Abandon()
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -29,6 +30,7 @@ const batch = 2000
 // Writer writes a snapshot. It is safe for concurrent use; documents are on disk soon, never all in memory. End it with Finish or Abandon.
 type Writer struct {
 	path, draft string
+	overwrite   bool
 	db          *sql.DB
 
 	mutex   sync.Mutex
@@ -37,17 +39,20 @@ type Writer struct {
 	pending int
 }
 
-// Create begins a snapshot that will be at path. overwrite replaces one that is there, when the new one is whole and not before.
+// Create begins a snapshot that will be at path. Invalid when something other than a file is there. overwrite replaces one that is there, when the new one is whole and not before; without it one that another capture ends meanwhile stays as well.
 func Create(ctx context.Context, path string, overwrite bool) (*Writer, error) {
-	if _, err := os.Lstat(path); err == nil && !overwrite {
-		return nil, errs.New(errs.Conflict, "SnapshotExists", "the file %s is there already", path).At(path).
-			Advise("name another file, or say --force to replace it when the new one is whole")
+	switch info, err := os.Lstat(path); {
+	case err != nil: // most often there is none
+	case !overwrite:
+		return nil, exists(path)
+	case info.Mode().Type()&^fs.ModeSymlink != 0: // a rename would put a file in its place
+		return nil, errs.New(errs.Invalid, "SnapshotNoFile", "%s is a folder or a device, and not replaced", path).At(path).Advise("name a file")
 	}
 	prefix := "." + filepath.Base(path) + ".partial-"
 	sweep(filepath.Dir(path), prefix)
 	file, err := os.CreateTemp(filepath.Dir(path), prefix+strconv.Itoa(os.Getpid())+"-*")
 	if err != nil {
-		return nil, errs.Wrap(errs.Invalid, "SnapshotFolder", err, "no file can be made in %s", filepath.Dir(path)).At(path).Advise("create the folder first")
+		return nil, errs.Wrap(errs.Invalid, "SnapshotFolder", err, "no file can be made in %s", filepath.Dir(path)).At(path).Advise("check that the folder is there, and that you may write to it")
 	}
 	draft := file.Name()
 	if err := file.Close(); err != nil {
@@ -58,11 +63,16 @@ func Create(ctx context.Context, path string, overwrite bool) (*Writer, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(draft))
 	}
-	w := &Writer{path: path, draft: draft, db: db}
+	w := &Writer{path: path, draft: draft, overwrite: overwrite, db: db}
 	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; ", applicationID, Format)+schema); err != nil {
 		return nil, errors.Join(fault(path, "begin", err), w.Abandon())
 	}
 	return w, nil
+}
+
+func exists(path string) *errs.Error {
+	return errs.New(errs.Conflict, "SnapshotExists", "the file %s is there already", path).At(path).
+		Advise("name another file, or say --force (of a plan: --overwrite) to replace it when the new one is whole")
 }
 
 // sweep takes away the drafts of captures into the same file that were killed. One that cannot be taken away is only in the way of the disk.

@@ -76,13 +76,14 @@ func (c *comparison) roles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	row := Row{Kind: "role assignments"}
+	row, known := Row{Kind: "role assignments"}, map[string]bool{}
 	err = each(ctx, c.before, aml.RoleAssignments, func(id arm.ID, doc arm.Document) {
 		if !c.m.Moves(id.Scope()) {
 			return
 		}
 		row.Before++
 		scope := c.m.ID(id.Scope())
+		known[key(scope, doc)] = true
 		now, ok := there[key(scope, doc)]
 		if !ok && c.skips(id.Scope()) {
 			row.Announced++
@@ -104,8 +105,27 @@ func (c *comparison) roles(ctx context.Context) error {
 			c.differ(Difference{Kind: row.Kind, What: Changed, Before: id.String(), After: now.Text("id"), Path: condition, Was: want, Is: now.Text(condition)})
 		}
 	})
+	if err != nil {
+		return err
+	}
+	err = c.extra(ctx, &row, aml.RoleAssignments, func(id arm.ID, doc arm.Document) bool { return known[key(id.Scope(), doc)] })
 	c.row(row)
 	return err
+}
+
+// extra lists what is bound to what moved and was not before: somebody, or a policy, made it meanwhile.
+func (c *comparison) extra(ctx context.Context, row *Row, t arm.Type, known func(arm.ID, arm.Document) bool) error {
+	back := c.m.Inverse()
+	return each(ctx, c.after, t, func(id arm.ID, doc arm.Document) {
+		if !back.Moves(id.Scope()) || known(id, doc) {
+			return
+		}
+		row.After++
+		row.Extra++
+		if len(c.result.Extra) < most {
+			c.result.Extra = append(c.result.Extra, Difference{Kind: row.Kind, What: Added, After: id.String()})
+		}
+	})
 }
 
 // roleWords says what an assignment gives to whom.
@@ -140,10 +160,11 @@ func (c *comparison) boundTo(ctx context.Context, name string, t arm.Type, membe
 	if err != nil {
 		return err
 	}
-	row := Row{Kind: name}
+	row, known := Row{Kind: name}, map[string]bool{}
 	err = each(ctx, c.before, t, func(id arm.ID, was arm.Document) {
 		row.Before++
 		landing := c.m.ID(id)
+		known[landing.Key()] = true
 		is, ok := there[landing.Key()]
 		switch {
 		case ok:
@@ -156,6 +177,10 @@ func (c *comparison) boundTo(ctx context.Context, name string, t arm.Type, membe
 			c.differ(Difference{Kind: name, What: Missing, Before: id.String(), After: landing.String()})
 		}
 	})
+	if err != nil {
+		return err
+	}
+	err = c.extra(ctx, &row, t, func(id arm.ID, _ arm.Document) bool { return known[id.Key()] })
 	c.row(row)
 	return err
 }

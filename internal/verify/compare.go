@@ -47,7 +47,7 @@ func Compare(ctx context.Context, before, after *snapshot.Snapshot, m rewrite.Ma
 		return nil, errs.New(errs.Invalid, "SnapshotElsewhere", "the second snapshot is of %s, and the workspace should be %s", now, m.ID(old)).At(now.String())
 	}
 	c := &comparison{before: before, after: after, m: m, old: old, now: now, ended: set(o.Ended), skip: set(o.Skipped), planned: o.Planned, stale: map[string]*Mention{},
-		result: &Result{Verdict: Clean, Rows: []Row{}, Differences: []Difference{}, Addresses: []Renamed{}, Mentions: []Mention{}, Roles: []Pair{}, Rights: []Right{}, NotCompared: []Gap{}}}
+		result: &Result{Verdict: Clean, Rows: []Row{}, Differences: []Difference{}, Extra: []Difference{}, Addresses: []Renamed{}, Mentions: []Mention{}, Roles: []Pair{}, Rights: []Right{}, NotCompared: []Gap{}}}
 	for _, part := range []func(context.Context) error{c.workspace, c.contents, c.around, c.gaps} {
 		if err := part(ctx); err != nil {
 			return nil, err

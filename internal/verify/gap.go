@@ -2,6 +2,8 @@ package verify
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/arm"
@@ -26,7 +28,8 @@ func (c *comparison) gaps(ctx context.Context) error {
 		return err
 	}
 	back := c.m.Inverse()
-	for path, gap := range after {
+	for _, path := range slices.Sorted(maps.Keys(after)) {
+		gap := after[path]
 		target, err := arm.ParseTarget(path)
 		old := back.Text(path)
 		if _, both := before[strings.ToLower(old)]; both || err != nil || !back.Moves(target.ID) {

@@ -1,7 +1,9 @@
 package verify
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/aml"
@@ -29,8 +31,8 @@ func (c *comparison) endpoints(ctx context.Context) error {
 	}
 	row := Row{Kind: "private endpoints"}
 	err = each(ctx, c.before, aml.PrivateEndpoints, func(id arm.ID, doc arm.Document) {
-		target := leads(doc)
-		if target == nil || !c.m.Moves(target) {
+		targets := aml.LeadsTo(doc)
+		if !slices.ContainsFunc(targets, c.m.Moves) {
 			return
 		}
 		row.Before++
@@ -43,11 +45,15 @@ func (c *comparison) endpoints(ctx context.Context) error {
 		row.After++
 		changed := row.Changed
 		c.members(&row, id, id, doc, now, []string{"location", "tags", "properties"}, linked)
-		landing := c.m.ID(target)
-		if !landing.Equal(leads(now)) {
+		var want []arm.ID
+		for _, target := range targets {
+			want = append(want, c.m.ID(target))
+		}
+		leads := aml.LeadsTo(now)
+		if lacking, beyond := without(want, leads), without(leads, want); lacking+beyond != "" {
 			row.Changed++
-			c.differ(Difference{Kind: row.Kind, What: Changed, Before: id.String(), After: id.String(), Path: "properties.privateLinkServiceConnections", Was: landing.String(), Is: leads(now).String()})
-		} else if was[pairKey(target, id)] && !is[pairKey(landing, id)] {
+			c.differ(Difference{Kind: row.Kind, What: Changed, Before: id.String(), After: id.String(), Path: "properties.privateLinkServiceConnections", Was: cmp.Or(lacking, "nothing"), Is: cmp.Or(beyond, "nothing")})
+		} else if slices.ContainsFunc(targets, func(target arm.ID) bool { return was[pairKey(target, id)] && !is[pairKey(c.m.ID(target), id)] }) {
 			row.Changed++
 			c.differ(Difference{Kind: row.Kind, What: Changed, Before: id.String(), After: id.String(), Path: "properties.privateLinkServiceConnectionState.status", Was: "Approved", Is: "not approved"})
 		}
@@ -98,10 +104,13 @@ func approvals(ctx context.Context, s *snapshot.Snapshot) (map[string]bool, erro
 	return approved, nil
 }
 
-// leads is to what a private endpoint leads first; nil when it leads nowhere.
-func leads(endpoint arm.Document) arm.ID {
-	if ids := aml.LeadsTo(endpoint); len(ids) > 0 {
-		return ids[0]
+// without names those ids that are not among others.
+func without(ids, others []arm.ID) string {
+	var names []string
+	for _, id := range ids {
+		if !slices.ContainsFunc(others, id.Equal) {
+			names = append(names, id.String())
+		}
 	}
-	return nil
+	return strings.Join(names, ", ")
 }

@@ -22,6 +22,7 @@ type Row struct {
 	Added     int    `json:"added,omitempty"`
 	Changed   int    `json:"changed,omitempty"`
 	Announced int    `json:"announced,omitempty"` // missing or changed as the plan said: a job that was ended, a service that was removed
+	Extra     int    `json:"extra,omitempty"`     // new, and no difference
 	Stale     int    `json:"stale,omitempty"`     // texts that still name something by its old id, as the service left them
 }
 
@@ -76,6 +77,7 @@ type Result struct {
 	Rows        []Row        `json:"rows"`
 	Differences []Difference `json:"differences"`
 	Total       int          `json:"total"` // of differences, also those beyond the first that are listed
+	Extra       []Difference `json:"extra"` // what was bound to what moved meanwhile: roles, locks and diagnostic settings. Nothing is lost by it
 	Addresses   []Renamed    `json:"addresses"`
 	Mentions    []Mention    `json:"staleMentions"`
 	Roles       []Pair       `json:"roleAssignments"` // that were given again under another name
