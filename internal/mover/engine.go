@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"time"
 
@@ -215,14 +216,14 @@ const handlePolling = 50 * time.Millisecond
 // shutdownLimit bounds how long a stop waits for requests on their way.
 const shutdownLimit = 2 * time.Minute
 
-// prepare makes the durable engine ready. Its executor is the run itself: whoever opens the run takes up what the last process left (D4).
+// prepare makes the durable engine ready. Its executor is the run itself: whoever opens the run takes up what the last process left (D4). Its version is the process's own: see claim.
 func (r *Run) prepare(ctx context.Context) error {
 	log, err := os.OpenFile(r.Folder.File("run.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return errs.Wrap(errs.Unavailable, "RunFolder", err, "open the log of the run").At(r.Folder.Path)
 	}
 	r.onClose(log.Close)
-	config := dbos.Config{AppName: "amlmove", ExecutorID: r.key, ApplicationVersion: workflowVersion + "-" + r.key,
+	config := dbos.Config{AppName: "amlmove", ExecutorID: r.key, ApplicationVersion: workflowVersion + "-" + r.key + "-" + r.journal.me,
 		Logger: slog.New(slog.NewTextHandler(io.Writer(log), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	r.Database.configure(&config)
 	// The engine's own life ends with Close: a person who stops a run wants its requests brought to their answers.
@@ -239,23 +240,13 @@ func (r *Run) prepare(ctx context.Context) error {
 	return nil
 }
 
-// launch starts the durable engine, which at once takes up what the last process left unended: of that, only the attempt in hand. Others are given up before: one of the other direction,
-// and one whose end is in the journal and did not reach the engine.
+// launch starts the durable engine, which at once takes up what the last process left unended: of that, only the attempt in hand.
 func (r *Run) launch(attempt string) error {
 	if r.launched {
 		return nil
 	}
-	pending, err := dbos.ListWorkflows(r.flow, dbos.WithFilterStatus(dbos.WorkflowStatusPending, dbos.WorkflowStatusEnqueued), dbos.WithFilterWorkflowIDPrefix(r.key+"/"))
-	if err != nil {
+	if err := r.claim(attempt); err != nil {
 		return databaseError(err, r.ID)
-	}
-	for _, flow := range pending {
-		if flow.ID == attempt {
-			continue
-		}
-		if err := dbos.CancelWorkflow(r.flow, flow.ID); err != nil {
-			return databaseError(err, r.ID)
-		}
 	}
 	if err := dbos.Launch(r.flow); err != nil {
 		return databaseError(err, r.ID)
@@ -263,6 +254,25 @@ func (r *Run) launch(attempt string) error {
 	r.launched = true
 	return nil
 }
+
+// claim takes what earlier processes left unended out of their hands: one of them may live on without its session, and its engine looks for work as ours does. The attempt in hand is stamped
+// with the version that only this process's engine listens for; nothing that it has done is forgotten. The others are given up: one of the other direction, and one whose end is in the journal
+// and did not reach the engine.
+func (r *Run) claim(attempt string) error {
+	pending, err := dbos.ListWorkflows(r.flow, dbos.WithFilterStatus(dbos.WorkflowStatusPending, dbos.WorkflowStatusEnqueued), dbos.WithFilterWorkflowIDPrefix(r.key+"/"))
+	for _, flow := range pending {
+		if err == nil { // what runs cannot be stamped: it is stopped before (killed in between, it is given up, and another attempt goes on)
+			err = dbos.CancelWorkflow(r.flow, flow.ID)
+		}
+		if err == nil && flow.ID == attempt {
+			_, err = dbos.RewindWorkflow[verdict](r.flow, attempt, dbos.WithRewindStartStep(allSteps), dbos.WithRewindApplicationVersion(r.flow.GetApplicationVersion()))
+		}
+	}
+	return err
+}
+
+// allSteps is behind the last step that a workflow can have.
+const allSteps = math.MaxInt32
 
 // order is the input of a workflow.
 type order struct {
