@@ -5,6 +5,7 @@
 package mover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,9 +32,10 @@ type Options struct {
 	Client   *azure.Client
 	Database *Database // of the folder if nil
 	Secrets  *seal.Box
-	Workers  int          // steps side by side; 12 if zero. The client's budget bounds their requests as well
-	Watch    func(Event)  // hears what happens, one call at a time; may be nil
-	Clock    action.Clock // the machine's if nil
+	Workers  int           // steps side by side; 12 if zero. The client's budget bounds their requests as well
+	Watch    func(Event)   // hears what happens, one call at a time; may be nil
+	Clock    action.Clock  // the machine's if nil
+	Patience time.Duration // how long Close waits for requests on their way; two minutes if zero
 	// NoRollback leaves a run that failed before the point of no return as it is, instead of bringing the source back to what it was.
 	NoRollback bool
 	Actions    Actions // those of the package action if nil
@@ -78,6 +80,9 @@ type Event struct {
 // DefaultWorkers is how many steps go side by side: most of their time they wait for the service.
 const DefaultWorkers = 12
 
+// defaultPatience bounds how long a stop waits for requests on their way.
+const defaultPatience = 2 * time.Minute
+
 // Run is a run in the hands of this process. Others are kept out until Close.
 type Run struct {
 	Options
@@ -91,7 +96,7 @@ type Run struct {
 	launched bool
 	proofs   proofs
 	events   chan Event
-	watched  chan struct{}
+	closed   chan struct{} // when nobody listens any more
 	closers  []func() error
 }
 
@@ -101,9 +106,7 @@ func Open(ctx context.Context, o Options) (r *Run, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Workers <= 0 {
-		o.Workers = DefaultWorkers
-	}
+	o.Workers, o.Patience = cmp.Or(max(o.Workers, 0), DefaultWorkers), cmp.Or(o.Patience, defaultPatience)
 	if o.Actions == nil {
 		o.Actions = Real
 	}
@@ -188,23 +191,38 @@ func (r *Run) openEnv(ctx context.Context) error {
 	return nil
 }
 
-// watch passes events on, one at a time and in order.
+// watch passes events on, one at a time and in order, until the run is closed. A step may go on behind that, when Close had no more patience: nobody hears it any more.
 func (r *Run) watch() {
-	r.events, r.watched = make(chan Event, 256), make(chan struct{})
+	r.events, r.closed = make(chan Event, 256), make(chan struct{})
+	watched := make(chan struct{})
+	hear := func(e Event) {
+		if r.Watch != nil {
+			r.Watch(e)
+		}
+	}
 	go func() {
-		defer close(r.watched)
-		for e := range r.events {
-			if r.Watch != nil {
-				r.Watch(e)
+		defer close(watched)
+		for {
+			select {
+			case e := <-r.events:
+				hear(e)
+			case <-r.closed:
+				for range len(r.events) { // what was said before
+					hear(<-r.events)
+				}
+				return
 			}
 		}
 	}()
-	r.onClose(func() error { close(r.events); <-r.watched; return nil })
+	r.onClose(func() error { close(r.closed); <-watched; return nil })
 }
 
 func (r *Run) say(e Event) {
 	e.At = r.Clock.Now()
-	r.events <- e
+	select {
+	case r.events <- e:
+	case <-r.closed:
+	}
 }
 
 // workflowVersion is that of the durable workflow: a change of the order in which it takes its durable steps needs another one.
@@ -212,9 +230,6 @@ const workflowVersion = "1"
 
 // handlePolling is how often the end of a workflow that was taken up is looked for.
 const handlePolling = 50 * time.Millisecond
-
-// shutdownLimit bounds how long a stop waits for requests on their way.
-const shutdownLimit = 2 * time.Minute
 
 // prepare makes the durable engine ready. Its executor is the run itself: whoever opens the run takes up what the last process left (D4). Its version is the process's own: see claim.
 func (r *Run) prepare(ctx context.Context) error {
@@ -236,7 +251,7 @@ func (r *Run) prepare(ctx context.Context) error {
 	}
 	dbos.RegisterWorkflow(r.flow, r.forward, dbos.WithWorkflowName("forward"), dbos.WithMaxRecoveryAttempts(1_000_000))
 	dbos.RegisterWorkflow(r.flow, r.backward, dbos.WithWorkflowName("backward"), dbos.WithMaxRecoveryAttempts(1_000_000))
-	r.onClose(func() error { return dbos.Shutdown(r.flow, shutdownLimit) })
+	r.onClose(func() error { return dbos.Shutdown(r.flow, r.Patience) })
 	return nil
 }
 
