@@ -113,7 +113,7 @@ func Open(ctx context.Context, o Options) (r *Run, err error) {
 	if o.Clock == nil {
 		o.Clock = action.Machine{}
 	}
-	r = &Run{Options: o, ID: meta.ID, key: meta.key(), proofs: proofs{held: map[string]outcome{}}}
+	r = &Run{Options: o, ID: meta.ID, key: meta.key()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.Close())
@@ -308,6 +308,7 @@ func (r *Run) flowID(direction string, attempt int) string {
 // drive runs a workflow, or takes up one that was interrupted, and waits for its end.
 func (r *Run) drive(ctx context.Context, direction string, flow func(dbos.Context, order) (verdict, error), attempt int) (verdict, error) {
 	id := r.flowID(direction, attempt)
+	r.proofs.forget()
 	if err := r.launch(id); err != nil {
 		return verdict{}, err
 	}
