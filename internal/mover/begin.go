@@ -47,10 +47,7 @@ func (d *Drift) Error() string {
 func Begin(ctx context.Context, b Beginning) (Folder, error) {
 	id := IDOf(b.Plan)
 	f := Folder{filepath.Join(b.Root, id)}
-	if f.Has(RunFile) {
-		return f, sameCloud(f, b.Meta.Endpoint)
-	}
-	if !b.Plan.Applyable {
+	if !b.Plan.Applyable && !f.Has(RunFile) {
 		return f, errs.New(errs.Conflict, "PlanBlocked", "the plan is blocked and cannot be applied").Advise("amlmove plan shows the blockers and what to do about each")
 	}
 	if err := f.make(); err != nil {
@@ -61,6 +58,9 @@ func Begin(ctx context.Context, b Beginning) (Folder, error) {
 		return f, err
 	}
 	defer unlock()
+	if f.Has(RunFile) { // asked behind the lock: another process may have begun it a moment ago
+		return f, sameCloud(f, b.Meta.Endpoint)
+	}
 	fresh, err := readAgain(ctx, b.Plan, capture.Options{Client: b.Client, Tool: b.Meta.Tool, Progress: b.Progress}, f.File(BeforeFile))
 	if err != nil {
 		return f, errors.Join(err, os.RemoveAll(f.Path))
