@@ -25,7 +25,7 @@ type Beginning struct {
 	Plan     *plan.Plan
 	Client   *azure.Client
 	Read     string // a file into which both ends were read a moment ago, which is taken instead of reading them once more; none if empty
-	Meta     Meta // its ID and Created are filled in
+	Meta     Meta   // its ID and Created are filled in
 	Progress *capture.Progress
 	Now      func() time.Time
 }
