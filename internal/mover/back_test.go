@@ -48,8 +48,12 @@ func (l lag) Undo(ctx context.Context, t *action.Task) error {
 // made again is lost when the removal ends.
 func TestAWayBackWaitsForWhatTheWayForwardBegan(t *testing.T) {
 	t.Parallel()
-	ended, asked := &atomic.Bool{}, atomic.Int64{}
+	ended, asked, stranger := &atomic.Bool{}, atomic.Int64{}, atomic.Bool{}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if stranger.Load() {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		if asked.Add(1) < 3 {
 			w.Header().Set("Retry-After", "0")
 			w.WriteHeader(http.StatusAccepted)
@@ -80,6 +84,11 @@ func TestAWayBackWaitsForWhatTheWayForwardBegan(t *testing.T) {
 	if err != nil || record.State != Failed {
 		t.Fatal(record, err)
 	}
+	stranger.Store(true) // whoever is not signed in any more cannot ask how it ended
+	if record, err = perform(t, f, Options{Actions: lagging{effects{stage: s}, ended}, Client: client}, (*Run).Back); err != nil || record.State != Failed {
+		t.Fatalf("nobody is signed in, and the run is %s (%s), %v", record.State, record.Reason, err)
+	}
+	stranger.Store(false)
 	record, err = perform(t, f, Options{Actions: lagging{effects{stage: s}, ended}, Client: client}, (*Run).Back)
 	if err != nil || record.State != RolledBack {
 		t.Fatalf("the run is %s (%s), %v", record.State, record.Reason, err)

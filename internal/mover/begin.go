@@ -24,7 +24,8 @@ type Beginning struct {
 	Root     string // folder of runs
 	Plan     *plan.Plan
 	Client   *azure.Client
-	Meta     Meta // its ID and Created are filled in
+	Read     string // a file into which both ends were read a moment ago, which is taken instead of reading them once more; none if empty
+	Meta     Meta   // its ID and Created are filled in
 	Progress *capture.Progress
 	Now      func() time.Time
 }
@@ -47,10 +48,7 @@ func (d *Drift) Error() string {
 func Begin(ctx context.Context, b Beginning) (Folder, error) {
 	id := IDOf(b.Plan)
 	f := Folder{filepath.Join(b.Root, id)}
-	if f.Has(RunFile) {
-		return f, sameCloud(f, b.Meta.Endpoint)
-	}
-	if !b.Plan.Applyable {
+	if !b.Plan.Applyable && !f.Has(RunFile) {
 		return f, errs.New(errs.Conflict, "PlanBlocked", "the plan is blocked and cannot be applied").Advise("amlmove plan shows the blockers and what to do about each")
 	}
 	if err := f.make(); err != nil {
@@ -61,7 +59,10 @@ func Begin(ctx context.Context, b Beginning) (Folder, error) {
 		return f, err
 	}
 	defer unlock()
-	fresh, err := readAgain(ctx, b.Plan, capture.Options{Client: b.Client, Tool: b.Meta.Tool, Progress: b.Progress}, f.File(BeforeFile))
+	if f.Has(RunFile) { // asked behind the lock: another process may have begun it a moment ago
+		return f, sameCloud(f, b.Meta.Endpoint)
+	}
+	fresh, err := b.read(ctx, f.File(BeforeFile))
 	if err != nil {
 		return f, errors.Join(err, os.RemoveAll(f.Path))
 	}
@@ -74,6 +75,17 @@ func Begin(ctx context.Context, b Beginning) (Folder, error) {
 	}
 	b.Meta.ID, b.Meta.Key, b.Meta.Created = id, id+"-"+uuid.NewString(), b.Now().UTC()
 	return f, f.WriteJSON(RunFile, b.Meta) // last: it makes the folder a run
+}
+
+// read brings both ends as they are now into a file, and makes the plan that the same choices give.
+func (b Beginning) read(ctx context.Context, file string) (*plan.Plan, error) {
+	if b.Read == "" {
+		return readAgain(ctx, b.Plan, capture.Options{Client: b.Client, Tool: b.Meta.Tool, Progress: b.Progress, Now: b.Now}, file)
+	}
+	if err := os.Rename(b.Read, file); err != nil {
+		return nil, errs.Wrap(errs.Unavailable, "RunFolder", err, "what was read cannot be kept in the folder of the run").At(file)
+	}
+	return plan.Of(ctx, file, b.Plan.Choices)
 }
 
 // sameCloud refuses a run that was begun against another cloud: what was read and sealed there is not what is here.

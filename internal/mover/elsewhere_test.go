@@ -2,12 +2,15 @@ package mover
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/dbos-inc/dbos-transact-golang/dbos"
 
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/mover/action"
@@ -85,49 +88,76 @@ func elsewhere(t *testing.T, f Folder) Folder {
 	return other
 }
 
-// TestAProcessThatLostItsSessionTakesNothingFromTheNext: a process whose session on PostgreSQL has ended lives on, and its durable engine looks for work as that of the next one does. What it
-// snatches it cannot carry out; the next one does.
+// TestAProcessThatLostItsSessionTakesNothingFromTheNext: a process whose session on PostgreSQL has ended lives on, and its durable engine looks for work as that of the next one does. What the
+// next one takes up is not for it, even if it looks first.
 func TestAProcessThatLostItsSessionTakesNothingFromTheNext(t *testing.T) {
 	t.Parallel()
-	dsn := pg.Database(t)
-	for range 4 { // which of the two is first is for chance to say
-		f, s := play(t, act())
-		renameRun(t, f, filepath.Base(t.TempDir())+"-"+filepath.Base(filepath.Dir(f.Path)), dsn)
-		lost, err := open(t, dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		gate := gated{effects{stage: s}, "job", make(chan struct{}), make(chan struct{}), &sync.Once{}}
-		old, err := Open(t.Context(), Options{Folder: f, Database: lost, Actions: gate})
-		if err != nil {
-			t.Fatal(err)
-		}
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			_, _ = old.Forward(context.Background()) // it is told what the next one makes of it, or that it has lost the run
-		}()
-		<-gate.reached
-		next, err := open(t, dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		const end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND query = $1"
-		if _, err := next.db.ExecContext(t.Context(), end, tryHold); err != nil {
-			t.Fatal(err)
-		}
-		record, err := perform(t, elsewhere(t, f), Options{Database: next, Actions: effects{stage: s}}, (*Run).Forward)
-		if err != nil || record.State != Done {
-			t.Errorf("the next process ended as %s (%s), %v", record.State, record.Reason, err)
-		}
-		close(gate.free)
-		<-ended
-		_ = old.Close() // its session is gone
-		if t.Failed() {
-			return
-		}
-		wantEffects(t, s, names(act())...)
+	ctx, dsn := t.Context(), pg.Database(t)
+	f, s := play(t, act())
+	renameRun(t, f, "contoso-12345678", dsn)
+	lost, err := open(t, dsn)
+	if err != nil {
+		t.Fatal(err)
 	}
+	gate := gated{effects{stage: s}, "job", make(chan struct{}), make(chan struct{}), &sync.Once{}}
+	old, err := Open(ctx, Options{Folder: f, Database: lost, Actions: gate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = old.Forward(context.WithoutCancel(ctx)) // it is told what the next one makes of it, or that it has lost the run
+	}()
+	<-gate.reached
+	database, err := open(t, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND query = $1"
+	if _, err := database.db.ExecContext(ctx, end, tryHold); err != nil {
+		t.Fatal(err)
+	}
+	record, err := perform(t, elsewhere(t, f), Options{Database: database, Actions: effects{stage: s}}, func(next *Run, ctx context.Context) (Record, error) {
+		attempt := next.flowID("forward", 1)
+		if err := next.claim(attempt); err != nil {
+			t.Fatal(err)
+		}
+		looks(t, old)
+		if status := statusOf(t, next, attempt); status != dbos.WorkflowStatusEnqueued {
+			t.Errorf("before the next process has looked for it, what it takes up is %s", status)
+		}
+		if _, err := old.lost(ctx, errors.New("its workflow was stopped")); errs.As(err) == nil || errs.As(err).Code != "RunBusy" {
+			t.Errorf("the process that lost its session is told %v", err)
+		}
+		return next.Forward(ctx)
+	})
+	if err != nil || record.State != Done || record.Attempt != 1 {
+		t.Errorf("the next process ended as %s (%s) in the attempt %d, %v", record.State, record.Reason, record.Attempt, err)
+	}
+	close(gate.free)
+	<-ended
+	_ = old.Close() // its session is gone
+	wantEffects(t, s, names(act())...)
+}
+
+// looks waits until the engine of a run has looked for work, and has taken all that is there for it: the last of it is put there for that.
+func looks(t *testing.T, r *Run) {
+	t.Helper()
+	if _, err := dbos.Enqueue[verdict](r.flow, "_dbos_internal_queue", "backward", order{99}, dbos.WithEnqueueWorkflowID("last")); err != nil {
+		t.Fatal(err)
+	}
+	for statusOf(t, r, "last") == dbos.WorkflowStatusEnqueued {
+	}
+}
+
+func statusOf(t *testing.T, r *Run, id string) dbos.WorkflowStatusType {
+	t.Helper()
+	flows, err := dbos.ListWorkflows(r.flow, dbos.WithFilterWorkflowIDs(id))
+	if err != nil || len(flows) != 1 {
+		t.Fatal(flows, err)
+	}
+	return flows[0].Status
 }
 
 // stuck are effects of which one cannot be taken back.

@@ -5,11 +5,13 @@
 package mover
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"time"
 
@@ -30,9 +32,10 @@ type Options struct {
 	Client   *azure.Client
 	Database *Database // of the folder if nil
 	Secrets  *seal.Box
-	Workers  int          // steps side by side; 12 if zero. The client's budget bounds their requests as well
-	Watch    func(Event)  // hears what happens, one call at a time; may be nil
-	Clock    action.Clock // the machine's if nil
+	Workers  int           // steps side by side; 12 if zero. The client's budget bounds their requests as well
+	Watch    func(Event)   // hears what happens, one call at a time; may be nil
+	Clock    action.Clock  // the machine's if nil
+	Patience time.Duration // how long Close waits for requests on their way; two minutes if zero
 	// NoRollback leaves a run that failed before the point of no return as it is, instead of bringing the source back to what it was.
 	NoRollback bool
 	Actions    Actions // those of the package action if nil
@@ -77,6 +80,9 @@ type Event struct {
 // DefaultWorkers is how many steps go side by side: most of their time they wait for the service.
 const DefaultWorkers = 12
 
+// defaultPatience bounds how long a stop waits for requests on their way.
+const defaultPatience = 2 * time.Minute
+
 // Run is a run in the hands of this process. Others are kept out until Close.
 type Run struct {
 	Options
@@ -90,7 +96,7 @@ type Run struct {
 	launched bool
 	proofs   proofs
 	events   chan Event
-	watched  chan struct{}
+	closed   chan struct{} // when nobody listens any more
 	closers  []func() error
 }
 
@@ -100,16 +106,14 @@ func Open(ctx context.Context, o Options) (r *Run, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Workers <= 0 {
-		o.Workers = DefaultWorkers
-	}
+	o.Workers, o.Patience = cmp.Or(max(o.Workers, 0), DefaultWorkers), cmp.Or(o.Patience, defaultPatience)
 	if o.Actions == nil {
 		o.Actions = Real
 	}
 	if o.Clock == nil {
 		o.Clock = action.Machine{}
 	}
-	r = &Run{Options: o, ID: meta.ID, key: meta.key(), proofs: proofs{held: map[string]outcome{}}}
+	r = &Run{Options: o, ID: meta.ID, key: meta.key()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.Close())
@@ -187,23 +191,38 @@ func (r *Run) openEnv(ctx context.Context) error {
 	return nil
 }
 
-// watch passes events on, one at a time and in order.
+// watch passes events on, one at a time and in order, until the run is closed. A step may go on behind that, when Close had no more patience: nobody hears it any more.
 func (r *Run) watch() {
-	r.events, r.watched = make(chan Event, 256), make(chan struct{})
+	r.events, r.closed = make(chan Event, 256), make(chan struct{})
+	watched := make(chan struct{})
+	hear := func(e Event) {
+		if r.Watch != nil {
+			r.Watch(e)
+		}
+	}
 	go func() {
-		defer close(r.watched)
-		for e := range r.events {
-			if r.Watch != nil {
-				r.Watch(e)
+		defer close(watched)
+		for {
+			select {
+			case e := <-r.events:
+				hear(e)
+			case <-r.closed:
+				for range len(r.events) { // what was said before
+					hear(<-r.events)
+				}
+				return
 			}
 		}
 	}()
-	r.onClose(func() error { close(r.events); <-r.watched; return nil })
+	r.onClose(func() error { close(r.closed); <-watched; return nil })
 }
 
 func (r *Run) say(e Event) {
 	e.At = r.Clock.Now()
-	r.events <- e
+	select {
+	case r.events <- e:
+	case <-r.closed:
+	}
 }
 
 // workflowVersion is that of the durable workflow: a change of the order in which it takes its durable steps needs another one.
@@ -212,17 +231,14 @@ const workflowVersion = "1"
 // handlePolling is how often the end of a workflow that was taken up is looked for.
 const handlePolling = 50 * time.Millisecond
 
-// shutdownLimit bounds how long a stop waits for requests on their way.
-const shutdownLimit = 2 * time.Minute
-
-// prepare makes the durable engine ready. Its executor is the run itself: whoever opens the run takes up what the last process left (D4).
+// prepare makes the durable engine ready. Its executor is the run itself: whoever opens the run takes up what the last process left (D4). Its version is the process's own: see claim.
 func (r *Run) prepare(ctx context.Context) error {
 	log, err := os.OpenFile(r.Folder.File("run.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return errs.Wrap(errs.Unavailable, "RunFolder", err, "open the log of the run").At(r.Folder.Path)
 	}
 	r.onClose(log.Close)
-	config := dbos.Config{AppName: "amlmove", ExecutorID: r.key, ApplicationVersion: workflowVersion + "-" + r.key,
+	config := dbos.Config{AppName: "amlmove", ExecutorID: r.key, ApplicationVersion: workflowVersion + "-" + r.key + "-" + r.journal.me,
 		Logger: slog.New(slog.NewTextHandler(io.Writer(log), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	r.Database.configure(&config)
 	// The engine's own life ends with Close: a person who stops a run wants its requests brought to their answers.
@@ -235,27 +251,17 @@ func (r *Run) prepare(ctx context.Context) error {
 	}
 	dbos.RegisterWorkflow(r.flow, r.forward, dbos.WithWorkflowName("forward"), dbos.WithMaxRecoveryAttempts(1_000_000))
 	dbos.RegisterWorkflow(r.flow, r.backward, dbos.WithWorkflowName("backward"), dbos.WithMaxRecoveryAttempts(1_000_000))
-	r.onClose(func() error { return dbos.Shutdown(r.flow, shutdownLimit) })
+	r.onClose(func() error { return dbos.Shutdown(r.flow, r.Patience) })
 	return nil
 }
 
-// launch starts the durable engine, which at once takes up what the last process left unended: of that, only the attempt in hand. Others are given up before: one of the other direction,
-// and one whose end is in the journal and did not reach the engine.
+// launch starts the durable engine, which at once takes up what the last process left unended: of that, only the attempt in hand.
 func (r *Run) launch(attempt string) error {
 	if r.launched {
 		return nil
 	}
-	pending, err := dbos.ListWorkflows(r.flow, dbos.WithFilterStatus(dbos.WorkflowStatusPending, dbos.WorkflowStatusEnqueued), dbos.WithFilterWorkflowIDPrefix(r.key+"/"))
-	if err != nil {
+	if err := r.claim(attempt); err != nil {
 		return databaseError(err, r.ID)
-	}
-	for _, flow := range pending {
-		if flow.ID == attempt {
-			continue
-		}
-		if err := dbos.CancelWorkflow(r.flow, flow.ID); err != nil {
-			return databaseError(err, r.ID)
-		}
 	}
 	if err := dbos.Launch(r.flow); err != nil {
 		return databaseError(err, r.ID)
@@ -263,6 +269,25 @@ func (r *Run) launch(attempt string) error {
 	r.launched = true
 	return nil
 }
+
+// claim takes what earlier processes left unended out of their hands: one of them may live on without its session, and its engine looks for work as ours does. The attempt in hand is stamped
+// with the version that only this process's engine listens for; nothing that it has done is forgotten. The others are given up: one of the other direction, and one whose end is in the journal
+// and did not reach the engine.
+func (r *Run) claim(attempt string) error {
+	pending, err := dbos.ListWorkflows(r.flow, dbos.WithFilterStatus(dbos.WorkflowStatusPending, dbos.WorkflowStatusEnqueued), dbos.WithFilterWorkflowIDPrefix(r.key+"/"))
+	for _, flow := range pending {
+		if err == nil { // what runs cannot be stamped: it is stopped before (killed in between, it is given up, and another attempt goes on)
+			err = dbos.CancelWorkflow(r.flow, flow.ID)
+		}
+		if err == nil && flow.ID == attempt {
+			_, err = dbos.RewindWorkflow[verdict](r.flow, attempt, dbos.WithRewindStartStep(allSteps), dbos.WithRewindApplicationVersion(r.flow.GetApplicationVersion()))
+		}
+	}
+	return err
+}
+
+// allSteps is behind the last step that a workflow can have.
+const allSteps = math.MaxInt32
 
 // order is the input of a workflow.
 type order struct {
@@ -283,6 +308,7 @@ func (r *Run) flowID(direction string, attempt int) string {
 // drive runs a workflow, or takes up one that was interrupted, and waits for its end.
 func (r *Run) drive(ctx context.Context, direction string, flow func(dbos.Context, order) (verdict, error), attempt int) (verdict, error) {
 	id := r.flowID(direction, attempt)
+	r.proofs.forget()
 	if err := r.launch(id); err != nil {
 		return verdict{}, err
 	}

@@ -2,6 +2,7 @@ package mover
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -227,6 +228,9 @@ func (r *Run) lost(ctx context.Context, err error) (Record, error) {
 	record, _ := r.journal.record(context.WithoutCancel(ctx)) // err is the one to tell
 	if errs.Is(err, errs.Canceled) {
 		return record, err
+	}
+	if taken := r.journal.write(func(context.Context, *sql.Tx) error { return nil }); errs.Is(taken, errs.Conflict) { // whoever took the run over has stopped the workflow as well
+		return record, taken
 	}
 	return record, fmt.Errorf("drive the run %s: %w", r.ID, err)
 }

@@ -7,22 +7,30 @@ import (
 	"github.com/amlmove/amlmove/internal/plan"
 )
 
-// proofs are those that this process has made and that held. One that an earlier process made says nothing about what is there now: days may lie between.
+// proofs are those that this process has made in the attempt in hand, and how they ended. One that was made earlier says nothing about what is there now: days may lie between. One that
+// failed stands for the whole attempt: it removes nothing more, whatever another look would say.
 type proofs struct {
 	mutex sync.Mutex
-	held  map[string]outcome // by id of the step
+	made  map[string]outcome // by id of the step
+}
+
+// forget makes room for those of another attempt.
+func (p *proofs) forget() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.made = map[string]outcome{}
 }
 
 // prove makes a proof, or returns how it ended if it need not be made anew. Whoever needs one meanwhile waits.
 func (r *Run) prove(ctx context.Context, proof plan.Step, anew bool) (outcome, error) {
 	r.proofs.mutex.Lock()
 	defer r.proofs.mutex.Unlock()
-	if o, held := r.proofs.held[proof.ID]; held && !anew {
+	if o, made := r.proofs.made[proof.ID]; made && !anew {
 		return o, nil
 	}
 	o, err := r.perform(ctx, proof)
-	if err == nil && o.State.Well() {
-		r.proofs.held[proof.ID] = o
+	if err == nil {
+		r.proofs.made[proof.ID] = o
 	}
 	return o, err
 }

@@ -138,19 +138,20 @@ func (r *Run) follow(ctx context.Context, t *action.Task) error {
 	if err != nil {
 		return err
 	}
+	var trouble error
 	for _, o := range operations {
-		_, end := r.Client.Resume(ctx, o.URL, "")
+		if _, err := t.Follow(ctx, o, "", nil); err != nil {
+			trouble = err
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if errs.Retryable(end) {
-			return end
-		}
-		if err := r.journal.Ended(ctx, o.Number, end); err != nil {
-			return err
-		}
 	}
-	return nil
+	open, err := r.journal.Unended(ctx, t.Step.ID, t.Back)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return trouble
 }
 
 // uncarry takes one step back.

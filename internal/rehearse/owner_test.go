@@ -1,14 +1,20 @@
 package rehearse
 
 import (
+	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/amlmove/amlmove/cloudtest"
 	"github.com/amlmove/amlmove/internal/azure"
+	"github.com/amlmove/amlmove/internal/cloud/fault"
+	"github.com/amlmove/amlmove/internal/cloud/replica"
 	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/plan"
 	"github.com/amlmove/amlmove/internal/rules"
+	"github.com/amlmove/amlmove/internal/snapshot"
 	"github.com/amlmove/amlmove/test/capturing"
 )
 
@@ -55,5 +61,55 @@ func TestWhoMayOnlyReadSeesTheMove(t *testing.T) {
 				t.Errorf("got %+v, %v", r, err)
 			}
 		})
+	}
+}
+
+// TestACopyIsReadOnceBeforeItsRun: what an owner sees there is what the plan is made of, and what the run begins with.
+func TestACopyIsReadOnceBeforeItsRun(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	p, file := drained(t)
+	snap, err := snapshot.Open(ctx, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = snap.Close() })
+	dir := t.TempDir()
+	s, err := newStage(ctx, dir, snap, nil, replica.Options{AsOwner: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if err := s.cloud.Faults.Replace(ctx, 1, []fault.Fault{{ID: "count", Kind: fault.Status, Status: http.StatusInternalServerError, Match: fault.Match{Method: http.MethodGet, Skip: 1 << 30}}}); err != nil {
+		t.Fatal(err)
+	}
+	r := &rehearsal{Options: Options{Plan: p, AsOwner: true}, stage: s, dir: dir, result: &Result{}}
+	seen := func() int64 {
+		_, list, err := s.cloud.Faults.List(ctx)
+		if err != nil || len(list) != 1 {
+			t.Fatal(list, err)
+		}
+		return list[0].Seen
+	}
+	read := func(do func() error) int64 {
+		before := seen()
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		return seen() - before
+	}
+	once := read(func() error {
+		snap, err := r.capture(ctx, filepath.Join(dir, "once.snap"))
+		if err != nil {
+			return err
+		}
+		return snap.Close()
+	})
+	var folder mover.Folder
+	if got := read(func() (err error) { folder, _, err = r.begin(ctx); return err }); got != once {
+		t.Errorf("%d reads before the run, and %d read the copy once", got, once)
+	}
+	if !folder.Has(mover.BeforeFile) || len(r.result.Differs) > 0 {
+		t.Errorf("the run has nothing to compare with, or the copy differs: %v", r.result.Differs)
 	}
 }

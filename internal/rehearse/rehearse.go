@@ -105,14 +105,13 @@ func (r *rehearsal) carryOut(ctx context.Context) error {
 func (r *rehearsal) begin(ctx context.Context) (mover.Folder, *plan.Plan, error) {
 	b := mover.Beginning{Root: filepath.Join(r.dir, "runs"), Plan: r.Plan, Client: r.stage.client, Now: r.stage.clock.Now, Meta: mover.Meta{Tool: r.Tool}}
 	if r.AsOwner { // another plan: nothing is missing for want of rights
-		planned, err := r.planAgain(ctx)
-		if err != nil {
+		if err := r.planAgain(ctx, &b); err != nil {
 			return mover.Folder{}, nil, err
 		}
-		if !planned.Applyable {
-			return mover.Folder{}, nil, errs.New(errs.Conflict, "PlanBlocked", "an owner could not carry the plan out either: %s", planned.Stopped()).Advise("amlmove plan shows the blockers and what to do about each")
+		if !b.Plan.Applyable {
+			return mover.Folder{}, nil, errs.New(errs.Conflict, "PlanBlocked", "an owner could not carry the plan out either: %s", b.Plan.Stopped()).Advise("amlmove plan shows the blockers and what to do about each")
 		}
-		r.Plan, b.Plan = planned, planned
+		r.Plan = b.Plan
 	}
 	folder, err := mover.Begin(ctx, b)
 	drift, is := errors.AsType[*mover.Drift](err)
@@ -122,7 +121,7 @@ func (r *rehearsal) begin(ctx context.Context) (mover.Folder, *plan.Plan, error)
 	for _, change := range drift.Changes {
 		r.result.Differs = append(r.result.Differs, change.String())
 	}
-	if b.Plan, err = r.planAgain(ctx); err != nil {
+	if err := r.planAgain(ctx, &b); err != nil {
 		return folder, nil, err
 	}
 	folder, err = mover.Begin(ctx, b)

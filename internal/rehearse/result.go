@@ -217,17 +217,18 @@ func (r *rehearsal) capture(ctx context.Context, file string) (*snapshot.Snapsho
 	return snapshot.Open(ctx, file)
 }
 
-// planAgain makes the plan that fits the copy, by the same choices.
-func (r *rehearsal) planAgain(ctx context.Context) (*plan.Plan, error) {
-	file := filepath.Join(r.dir, "copy.snap")
-	snap, err := r.capture(ctx, file)
+// planAgain makes the plan that fits the copy, by the same choices. The run begins with what was read for that: time passes in the copy while it is read.
+func (r *rehearsal) planAgain(ctx context.Context, b *mover.Beginning) error {
+	b.Read = filepath.Join(r.dir, "copy.snap")
+	snap, err := r.capture(ctx, b.Read)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := snap.Close(); err != nil {
-		return nil, err
+		return err
 	}
-	return plan.Of(ctx, file, r.Plan.Choices)
+	b.Plan, err = plan.Of(ctx, b.Read, r.Plan.Choices)
+	return err
 }
 
 // digest is the SHA-256 of what was rehearsed and how it ended.

@@ -45,6 +45,17 @@ func TestADataAssetThatNobodyWroteDownStopsTheRun(t *testing.T) {
 			if a := w.cloud.Do(t, "", http.MethodGet, id, nil); a.Status != http.StatusOK {
 				t.Errorf("the asset: %d %s", a.Status, a.Body)
 			}
+			if !strings.Contains(r.Reason, "plan again and apply that plan, which has what is new") {
+				t.Errorf("what to do is not said: %s", r.Reason)
+			}
+			p := w.plan(t, decided("all"))
+			if r := w.drive(t, w.begin(t, p), mover.Options{}, (*mover.Run).Forward); r.State != mover.Done {
+				t.Errorf("planned again, the run is %s: %s", r.State, r.Reason)
+			}
+			landed := p.Landing + strings.TrimPrefix(id, p.Workspace)
+			if a := w.cloud.Do(t, "", http.MethodGet, landed, nil); a.Status != http.StatusOK {
+				t.Errorf("the asset behind the move: %d %s", a.Status, a.Body)
+			}
 		})
 	}
 }

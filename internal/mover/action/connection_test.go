@@ -90,6 +90,27 @@ func TestTheSealedCredentialStandsWhereTheServiceTellsNone(t *testing.T) {
 		if !strings.Contains(w.secrets(t, w.landed(t, id), "listsecrets"), "Y29ubmVjdGlvbi1jYW5hcnk=") {
 			t.Error("S08 the connection lost its key")
 		}
+		if !w.journal.remarked(ToDo, "could not be read") || strings.Contains(strings.Join(w.journal.remarks, " "), "Y29ubmVjdGlvbi1jYW5hcnk=") {
+			t.Errorf("S08 the remarks are %d: that a key was written over one that nobody could read is not told, or the key is", len(w.journal.remarks))
+		}
+	}
+}
+
+// TestACredentialIsComparedWhenTroubleHasPassed: a key that somebody took out of use is not put back because the service could not tell the present one for a moment.
+func TestACredentialIsComparedWhenTroubleHasPassed(t *testing.T) {
+	t.Parallel()
+	w := connected(t)
+	id := w.below("connections/blob-by-key")
+	w.seal(t, "connections/blob-by-key")
+	w.written(t, id, func(d arm.Document) { d.Set("properties.credentials", map[string]any{"key": "bmV3LWtleQ=="}) })
+	w.move(t)
+	w.fault(t, `{"kind":"status","status":503,"code":"ServiceUnavailable","message":"later","match":{"path":"**/listsecrets","times":6}}`)
+	w.want(t, w.task(plan.RestoreConnection, id, nil))
+	if !strings.Contains(w.secrets(t, w.landed(t, id), "listsecrets"), "bmV3LWtleQ==") {
+		t.Error("S08 a key that somebody took out of use is back")
+	}
+	if len(w.journal.remarks) != 0 {
+		t.Errorf("S08 it was compared in the end, and said is %v", w.journal.remarks)
 	}
 }
 

@@ -75,8 +75,8 @@ func (t *Task) sameAs(ctx context.Context, id arm.ID, now arm.Document, but ...s
 func (removeEndpoint) Done(ctx context.Context, t *Task) (bool, error) { return t.gone(ctx) }
 
 // Do refuses to remove an endpoint whose keys are not sealed: it could not be made again as it was (D2). They are read once more, as draining may have taken hours: a key that was changed
-// meanwhile must not come back. An endpoint that is being changed is waited for.
-func (removeEndpoint) Do(ctx context.Context, t *Task) error {
+// meanwhile must not come back. An endpoint that is being changed is waited for, and asked once more whether it is what would be made again.
+func (e removeEndpoint) Do(ctx context.Context, t *Task) error {
 	id, err := t.Subject()
 	if err != nil {
 		return err
@@ -97,6 +97,9 @@ func (removeEndpoint) Do(ctx context.Context, t *Task) error {
 		if err := t.seal(ctx, id); err != nil {
 			return err
 		}
+	}
+	if err := e.Check(ctx, t); err != nil {
+		return err
 	}
 	return t.Remove(ctx, id, "")
 }

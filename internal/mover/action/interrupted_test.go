@@ -161,3 +161,41 @@ func TestWhatIsToldSurvivesACrash(t *testing.T) {
 		}
 	}
 }
+
+// TestARemovalThatCannotBeAskedAfterHasNotEnded: while nobody answers it goes on, and what it removes may look untouched. A run that went back then would lose it.
+func TestARemovalThatCannotBeAskedAfterHasNotEnded(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, fault string
+		open        int
+	}{
+		{"connections are cut", `"kind":"drop"`, 1},
+		{"nobody is signed in any more", `"kind":"status","status":401,"code":"ExpiredAuthenticationToken"`, 1},
+		{"ARM is asked too often", `"kind":"status","status":429,"retryAfter":1`, 1},
+		{"ARM is not available", `"kind":"status","status":503`, 1},
+		{"ARM does not know how it ended, and never will", `"kind":"status","status":500`, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := contoso(t)
+			w.ask(t, http.MethodPost, "/_cloud/clock", `{"durations":{"computes.delete":"10m"}}`)
+			w.steer(t)
+			task := w.task(plan.RemoveCompute, w.below("computes/cpu-cluster"), nil)
+			w.fault(t, `{`+c.fault+`,"match":{"method":"GET","path":"**/operationsStatus/*"}}`)
+			if err := w.find(t, task).Do(t.Context(), task); err == nil {
+				t.Fatal("it is removed, and nobody could ask")
+			}
+			open, err := w.journal.Unended(t.Context(), task.Step.ID, false)
+			if err != nil || len(open) != c.open {
+				t.Fatalf("%d operations may still go on, want %d (%v)", len(open), c.open, err)
+			}
+			w.ask(t, http.MethodDelete, "/_cloud/faults", nil)
+			for _, o := range open {
+				if _, err := task.Follow(t.Context(), o, "", nil); err != nil {
+					t.Error(err)
+				}
+				w.done(t, task, true)
+			}
+		})
+	}
+}

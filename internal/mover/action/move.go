@@ -143,10 +143,10 @@ func (t *Task) attend(ctx context.Context, o Operation, resources []string) erro
 	}
 }
 
-// unasked reports whether an error says nothing of an operation: nobody answered, ARM was asked too often, or nobody is signed in any more.
+// unasked reports whether an error says nothing of an operation: nobody answered, ARM was asked too often or is not available, or nobody is signed in any more.
 func unasked(err error) bool {
-	_, answered := azure.TraceOf(err)
-	return err != nil && (!answered || errs.Is(err, errs.Throttled) || errs.Is(err, errs.Unauthorized))
+	trace, answered := azure.TraceOf(err)
+	return err != nil && (!answered || errs.Is(err, errs.Throttled) || errs.Is(err, errs.Unauthorized) || trace.Status > http.StatusNotImplemented)
 }
 
 // How often an operation of the move is looked at: after each further tenth of the time that it has taken so far.

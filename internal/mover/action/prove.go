@@ -54,14 +54,17 @@ func (proveRestorable) Do(ctx context.Context, t *Task) error {
 	}
 }
 
-// unproven is the error of a proof that does not hold.
+// unproven is the error of a proof that does not hold. What only stops the move can be mended; what is new or changed is nobody's fault, and another plan has it.
 func unproven(p *plan.Plan, changes []plan.Change) error {
-	reasons := make([]string, len(changes))
+	reasons, todo := make([]string, len(changes)), "mend it and resume"
 	for i, change := range changes {
 		reasons[i] = change.String()
+		if !change.Stops {
+			todo = "plan again and apply that plan, which has what is new; or undo that, and resume"
+		}
 	}
 	return errs.New(errs.Conflict, "NotRestorable", "something is not as it was reviewed, and could not be made again as it is: %s", strings.Join(reasons, "; ")).At(p.Workspace).
-		Advise("nothing more is removed, and nothing is moved; mend it and resume, or plan again")
+		Advise("nothing more is removed, and nothing is moved; %s", todo)
 }
 
 // changes are what is not as it was reviewed and written down, but for what the run itself has done.

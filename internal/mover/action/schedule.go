@@ -51,11 +51,21 @@ func (disableSchedule) Do(ctx context.Context, t *Task) error {
 	return err
 }
 
-// Undo enables the schedule again, as it was.
+// Undo enables the schedule again. What else somebody changed of it meanwhile stays; only one that is gone is made as it was.
 func (disableSchedule) Undo(ctx context.Context, t *Task) error {
 	where, body, err := t.wanted(ctx)
 	if err != nil {
 		return err
+	}
+	now, found, err := t.settledOrGone(ctx, where)
+	if err != nil && !errs.Is(err, errs.Conflict) { // Conflict: it settled badly
+		return err
+	}
+	if found {
+		original := body.Bool(enabled)
+		kind, _ := aml.KindOf(where.Type())
+		body = rewrite.Map{}.ForPut(kind, now)
+		body.Set(enabled, original)
 	}
 	_, err = t.ensure(ctx, where, body)
 	return err

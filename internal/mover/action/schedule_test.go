@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/amlmove/amlmove/cloudtest"
+	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/plan"
 )
 
@@ -36,6 +37,29 @@ func TestASchedulesOwnersFindItAsItWas(t *testing.T) {
 	}
 	if n < 3 {
 		t.Fatalf("only %d schedules were enabled: the test shows little", n)
+	}
+}
+
+// TestAScheduleThatWasChangedMeanwhileKeepsThat: jobs may be waited for for hours, and what somebody changes meanwhile is not the run's to take back.
+func TestAScheduleThatWasChangedMeanwhileKeepsThat(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "contoso")
+	id := w.below("schedules/hourly-fraud-scoring")
+	task := w.task(plan.DisableSchedule, id, nil)
+	w.want(t, task)
+	w.written(t, id, func(d arm.Document) { d.Set("properties.description", "every second hour") })
+	changed := w.get(t, id)
+	w.undone(t, task)
+	now := w.get(t, id)
+	if !now.Bool(enabled) {
+		t.Error("pain 32 it is still disabled")
+	}
+	same(t, "the schedule", changed, now, "systemData", "etag", enabled)
+	w.want(t, task)
+	w.ask(t, http.MethodDelete, id, nil)
+	w.undone(t, task)
+	if !w.get(t, id).Bool(enabled) {
+		t.Error("it was taken away, and is not made again")
 	}
 }
 

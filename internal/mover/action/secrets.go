@@ -65,6 +65,9 @@ func (t *Task) seal(ctx context.Context, where arm.ID) error {
 	return t.Secrets.Put(t.Step.Subject, secret)
 }
 
+// secretsEmpty is the code of the error for a listing that lacks what it is for.
+const secretsEmpty = "SecretsEmpty"
+
 // told is what the service tells about the secrets of a resource. An error when it lacks one without which the resource could not be made again.
 func (t *Task) told(ctx context.Context, where arm.ID) (seal.Secret, error) {
 	kind, _ := aml.KindOf(where.Type())
@@ -81,20 +84,20 @@ func (t *Task) told(ctx context.Context, where arm.ID) (seal.Secret, error) {
 		return nil, err
 	}
 	if member := needed(kind, secret); member != "" {
-		return nil, errs.New(errs.Conflict, "SecretsEmpty", "the service tells no %s of %s: without it, it could not be made or written again", member, where.Name()).At(where.String()).
+		return nil, errs.New(errs.Conflict, secretsEmpty, "the service tells no %s of %s: without it, it could not be made or written again", member, where.Name()).At(where.String()).
 			Advise("give it new credentials, or remove it, and resume")
 	}
 	return seal.Secret(secret), nil
 }
 
 // present is the secret of the subject as the service tells it now, where it is now: what was sealed before jobs were waited for may have been changed since. It is sealed as well, so that it
-// is in hand whatever happens next; where the service tells none, the one that was sealed stands. False when none ever was.
+// is in hand whatever happens next; where the service tells none, the one that was sealed stands, and a person is told if that may be written over another one. False when none ever was.
 func (t *Task) present(ctx context.Context, where arm.ID) (seal.Secret, bool, error) {
 	sealed, there := t.Secrets.Get(t.Step.Subject)
 	if !there {
 		return nil, false, nil
 	}
-	secret, err := t.told(ctx, where)
+	secret, err := t.toldLater(ctx, where)
 	switch {
 	case err == nil && bytes.Equal(secret, sealed):
 		return secret, true, nil
@@ -102,8 +105,27 @@ func (t *Task) present(ctx context.Context, where arm.ID) (seal.Secret, bool, er
 		return secret, true, t.replace(sealed, secret)
 	case ctx.Err() != nil || errs.Is(err, errs.Throttled):
 		return nil, false, err
+	case errs.Is(err, errs.NotFound) || refusalOf(err) == secretsEmpty: // there is none that could be lost
+		return sealed, true, nil
 	}
-	return sealed, true, nil
+	return sealed, true, t.Remark(ctx, ToDo, "the credentials that "+where.Name()+" had could not be read ("+refusalOf(err)+"): it was given those that were sealed before the move; if somebody has changed them since, give it the new ones")
+}
+
+// tellTries is how often a listing is asked for that is not available, over more than two minutes.
+const tellTries = 4
+
+// toldLater is what the service tells about the secrets of a resource, now or when passing trouble is over.
+func (t *Task) toldLater(ctx context.Context, where arm.ID) (seal.Secret, error) {
+	for tries, wait := 1, firstLookIn; ; tries, wait = tries+1, wait*2 {
+		secret, err := t.told(ctx, where)
+		if !errs.Is(err, errs.Unavailable) || ctx.Err() != nil || tries == tellTries {
+			return secret, err
+		}
+		t.Say("the service cannot tell the credentials now")
+		if err := t.Clock.Sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // beforehand is what the name of a sealed secret ends in that was replaced behind the move: should the service have told something else than what it had, the original is still in hand.

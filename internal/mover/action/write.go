@@ -26,11 +26,7 @@ func (t *Task) Send(ctx context.Context, method, path, version string, body any)
 	if err != nil || location == "" {
 		return answer, err
 	}
-	final, err := t.follow(ctx, location, version, answer.Header)
-	if ctx.Err() != nil {
-		return final, err // its end is not known: the next run asks
-	}
-	return final, errors.Join(err, t.Journal.Ended(ctx, number, err))
+	return t.Follow(ctx, Operation{number, location}, version, answer.Header)
 }
 
 // begin is Send without following. What needs no following, or got no answer, has ended in the journal.
@@ -62,15 +58,19 @@ func (t *Task) begin(ctx context.Context, method, path, version string, body any
 // peek is how soon an operation is looked at for the first time: many have ended by then, whatever Retry-After says. Other clients look at once (client-wire 5.3).
 const peek = 150 * time.Millisecond
 
-// follow waits for the end of an operation, by the clock of the run.
-func (t *Task) follow(ctx context.Context, url, version string, header http.Header) (azure.Answer, error) {
+// Follow waits for the end of an operation, by the clock of the run, and writes it down. One that cannot be asked how it stands goes on: its end is not known, and whoever takes the step up asks
+// again. What it removes may look untouched until then.
+func (t *Task) Follow(ctx context.Context, o Operation, version string, header http.Header) (azure.Answer, error) {
 	for wait := min(peek, retryAfter(header)); ; wait = retryAfter(header) {
 		if err := t.Clock.Sleep(ctx, wait); err != nil {
 			return azure.Answer{}, err
 		}
-		answer, ended, err := t.Client.Look(ctx, url, version)
-		if ended || err != nil {
+		answer, ended, err := t.Client.Look(ctx, o.URL, version)
+		if ctx.Err() != nil || !ended && unasked(err) {
 			return answer, err
+		}
+		if ended || err != nil {
+			return answer, errors.Join(err, t.Journal.Ended(ctx, o.Number, err))
 		}
 		header = answer.Header
 	}
