@@ -57,7 +57,8 @@ func Run(ctx context.Context, o Options) (_ *Result, err error) {
 		return nil, err
 	}
 	r := &rehearsal{Options: o, Actions: mover.Real, stage: s, dir: dir, key: key, seen: map[string]*Step{}, result: &Result{Scenario: o.Scenario.Name, Plan: o.Plan.Digest, Snapshot: snap.Header.Digest,
-		Workspace: o.Plan.Workspace, Landing: o.Plan.Landing, AsOwner: o.AsOwner, StandIns: s.replica.StandIns, LeftOut: s.replica.LeftOut}}
+		Workspace: o.Plan.Workspace, Landing: o.Plan.Landing, AsOwner: o.AsOwner, Steps: []Step{}, Windows: []plan.Window{},
+		StandIns: append([]string{}, s.replica.StandIns...), LeftOut: append([]replica.LeftOut{}, s.replica.LeftOut...)}}
 	if err := r.carryOut(ctx); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package rehearse_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -83,6 +85,9 @@ func TestTheForecastOfContosoInFullUse(t *testing.T) {
 	}
 	if len(first.Differs)+len(first.LeftOut) > 0 {
 		t.Errorf("the copy differs: %v, left out: %v", first.Differs, first.LeftOut)
+	}
+	if told, err := json.Marshal(first); err != nil || bytes.Contains(told, []byte(":null")) {
+		t.Errorf("a list of nothing is no list in %s, %v", told, err)
 	}
 	// Endpoints are removed (5 min) and made (2 min), deployments take 15 minutes, validation 3, and the move, which validates itself, 13.
 	if takes := time.Duration(first.Takes); takes < 38*time.Minute || takes > 50*time.Minute {

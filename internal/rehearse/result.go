@@ -86,7 +86,7 @@ type Requests struct {
 // tell sums up what was heard.
 func (r *rehearsal) tell(p *plan.Plan, record mover.Record, story mover.Story, folder mover.Folder) error {
 	res := r.result
-	res.State, res.Reason, res.Remarks = record.State, record.Reason, story.Remarks
+	res.State, res.Reason, res.Remarks = record.State, record.Reason, append([]mover.Remark{}, story.Remarks...)
 	res.Takes = plan.Duration(res.Ended.Sub(res.Began).Round(time.Second))
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -104,7 +104,7 @@ func (r *rehearsal) tell(p *plan.Plan, record mover.Record, story mover.Story, f
 			res.Windows = append(res.Windows, plan.Window{What: w.What, From: w.From, To: w.To, Takes: plan.Duration(to.ended.Sub(from.began).Round(time.Second))})
 		}
 	}
-	res.Risks = RisksOf(p.Steps)
+	res.Risks = append([]Risk{}, RisksOf(p.Steps)...)
 	usage := r.stage.client.Usage()
 	res.Requests = Requests{usage.Requests, usage.Waited, usage.Throttled}
 	var err error

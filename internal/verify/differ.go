@@ -23,6 +23,9 @@ func (c *comparison) documents(row *Row, kind aml.Kind, before, after string, wa
 	wasState := aml.StateOf(was.Text("properties.provisioningState"))
 	for _, doc := range []arm.Document{was, is} {
 		delete(doc, "id")
+		if kind.Path == "schedules" { // not to say it is to say true
+			doc.Set("properties.isEnabled", aml.Enabled(doc))
+		}
 		for _, d := range derivedOf(kind) {
 			doc.Delete(d.Path)
 		}

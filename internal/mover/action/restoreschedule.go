@@ -6,7 +6,7 @@ import "context"
 type restoreSchedule struct{ restoring }
 
 func (restoreSchedule) Done(ctx context.Context, t *Task) (bool, error) {
-	where, body, err := t.wanted(ctx)
+	where, body, err := t.wantedSchedule(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -14,7 +14,7 @@ func (restoreSchedule) Done(ctx context.Context, t *Task) (bool, error) {
 }
 
 func (restoreSchedule) Do(ctx context.Context, t *Task) error {
-	where, body, err := t.wanted(ctx)
+	where, body, err := t.wantedSchedule(ctx)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,16 @@ func (disableSchedule) Done(ctx context.Context, t *Task) (bool, error) {
 		return false, err
 	}
 	now, found, err := t.Read(ctx, id)
-	return err == nil && (!found || !now.Bool(enabled) && settled(now)), err
+	return err == nil && (!found || !aml.Enabled(now) && settled(now)), err
+}
+
+// wantedSchedule is wanted, and says whether the schedule is enabled also where the service did not say it: one that is disabled now would count as what is wanted.
+func (t *Task) wantedSchedule(ctx context.Context) (where arm.ID, body arm.Document, err error) {
+	where, body, err = t.wanted(ctx)
+	if err == nil {
+		body.Set(enabled, aml.Enabled(body))
+	}
+	return where, body, err
 }
 
 // settled reports whether nobody changes a document by themselves.
@@ -53,7 +62,7 @@ func (disableSchedule) Do(ctx context.Context, t *Task) error {
 
 // Undo enables the schedule again. What else somebody changed of it meanwhile stays; only one that is gone is made as it was.
 func (disableSchedule) Undo(ctx context.Context, t *Task) error {
-	where, body, err := t.wanted(ctx)
+	where, body, err := t.wantedSchedule(ctx)
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,18 @@
 package action
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/amlmove/amlmove/cloudtest"
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/plan"
+	"github.com/amlmove/amlmove/internal/snapshot"
+	"github.com/amlmove/amlmove/test/capturing"
 )
 
 func TestASchedulesOwnersFindItAsItWas(t *testing.T) {
@@ -61,6 +66,50 @@ func TestAScheduleThatWasChangedMeanwhileKeepsThat(t *testing.T) {
 	if !w.get(t, id).Bool(enabled) {
 		t.Error("it was taken away, and is not made again")
 	}
+}
+
+// TestAScheduleThatDoesNotSayIsEnabled: true is the default of isEnabled, and the service need not say it.
+func TestAScheduleThatDoesNotSayIsEnabled(t *testing.T) {
+	t.Parallel()
+	cloud := cloudtest.Start(t, cloudtest.Fixture("contoso-quiet"))
+	first := worldOn(t, cloud)
+	id := first.below("schedules/monthly-quality-report")
+	first.written(t, id, func(d arm.Document) { d.Set(enabled, true) })
+	w := worldOn(t, cloud)
+	w.edit(t, id, func(d arm.Document) { d.Delete(enabled) })
+	task := w.task(plan.DisableSchedule, id, nil)
+	w.want(t, task)
+	w.undone(t, task)
+	if !w.get(t, id).Bool(enabled) {
+		t.Error("pain 32 it stays disabled when the run goes back")
+	}
+	w.want(t, task)
+	w.move(t)
+	w.want(t, w.task(plan.RestoreSchedule, id, nil))
+	if !w.get(t, w.landed(t, id)).Bool(enabled) {
+		t.Error("pain 32 it stays disabled behind the move")
+	}
+}
+
+// edit changes what the snapshot of the run says of something.
+func (w *world) edit(t *testing.T, id string, change func(arm.Document)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "edited.snap")
+	to, err := snapshot.Create(t.Context(), path, false)
+	for d, broken := range w.Before.Documents(t.Context()) {
+		doc, cut := arm.ParseDocument(d.Body)
+		if strings.EqualFold(d.ID, id) {
+			change(doc)
+			d.Body, err = json.Marshal(doc)
+		}
+		if err = errors.Join(err, broken, cut, to.Add(t.Context(), d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := to.Finish(t.Context(), w.Before.Header); err != nil {
+		t.Fatal(err)
+	}
+	w.Before = capturing.Open(t, path)
 }
 
 func TestAScheduleThatIsGoneNeedsNothing(t *testing.T) {
