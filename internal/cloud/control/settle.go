@@ -30,6 +30,7 @@ func (e *Engine) Handlers() map[string]operation.Handler {
 	return map[string]operation.Handler{
 		opSettle: e.settle, opDelete: e.finishDelete, opRegister: e.finishRegister, opGroup: e.finishGroupDelete,
 		opDelete + operation.GivenUp: e.abandonDelete, opGroup + operation.GivenUp: e.abandonGroupDelete,
+		opRegister + operation.GivenUp: e.abandonRegister,
 	}
 }
 
