@@ -148,15 +148,17 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 	}
 	err = e.View(ctx, func(r store.Reader, st *State) error {
 		p.items, p.next = nil, nil
-		if err := st.Admit(req, string(entry.Name)+"/read", req.Target.ID); err != nil {
+		sight, err := st.admitChildren(req, entry)
+		if err != nil {
 			return err
 		}
+		keep := sight.keeper(entry, keep)
 		parent, err := e.Tree.Resolve(ctx, r, req.Target.ID)
 		if err != nil {
 			return Explain(err, req.Target.ID.Child(arm.Hop{Type: req.Target.Tail.Type}))
 		}
 		if len(req.Target.ID) == 1 && req.Target.Tail.Namespace != "" {
-			return e.listInGroups(ctx, r, req, parent, p, from, func(group tree.Found, start cursor) error {
+			return e.listInGroups(ctx, r, req, parent, sight, p, from, func(group tree.Found, start cursor) error {
 				return e.listChildren(ctx, r, req, group, entry, p, start, keep)
 			})
 		}
@@ -228,7 +230,7 @@ func fill(ctx context.Context, r store.Reader, parent store.ID, chunk store.Rang
 }
 
 // listInGroups calls list for each group of a subscription until the page is full, and notes in which group it stands.
-func (e *Engine) listInGroups(ctx context.Context, r store.Reader, req *Request, subscription tree.Found, p *page, from cursor, list func(tree.Found, cursor) error) error {
+func (e *Engine) listInGroups(ctx context.Context, r store.Reader, req *Request, subscription tree.Found, sight sight, p *page, from cursor, list func(tree.Found, cursor) error) error {
 	groups := store.Range{Type: arm.ResourceGroups, Limit: 200}
 	start := cursor{Type: from.Type, Name: from.Name}
 	if from.Scope != "" {
@@ -249,6 +251,9 @@ func (e *Engine) listInGroups(ctx context.Context, r store.Reader, req *Request,
 		}
 		for _, node := range nodes {
 			group := tree.Found{Chain: []store.Node{subscription.Node, node}, Node: node}
+			if !sight.enters(group) {
+				continue
+			}
 			if err := e.listOne(group, p, cursor{}, list); err != nil || p.next != nil {
 				return err
 			}

@@ -146,13 +146,13 @@ func (e *Engine) tenantLevel(ctx context.Context, req *Request, tail arm.Hop) (R
 	return Response{}, errs.New(errs.NotFound, "InvalidResourcePath", "The path '/%s' names nothing that Azure Resource Manager knows.", tail.Type)
 }
 
-// listSubscriptions answers with the subscriptions of the caller's tenant in which some role lets the caller read.
+// listSubscriptions answers with the subscriptions of the caller's tenant in which the caller has some role.
 func (e *Engine) listSubscriptions(ctx context.Context, req *Request) (Response, error) {
 	items := []any{}
 	err := e.View(ctx, func(_ store.Reader, st *State) error {
 		items = items[:0]
 		for _, s := range st.ordered {
-			if strings.EqualFold(s.Tenant, req.Caller.TenantID) && st.seen(req.Caller.ObjectID, s.ID) {
+			if strings.EqualFold(s.Tenant, req.Caller.TenantID) && st.grants.Around(req.Caller.ObjectID, "/subscriptions/"+s.ID) {
 				items = append(items, s.document())
 			}
 		}
