@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
@@ -28,6 +29,9 @@ type cursor struct {
 	Scope string `json:"s,omitempty"` // group, or scope of an extension
 	Type  string `json:"t,omitempty"`
 	Name  string `json:"n,omitempty"`
+	// of a list in the order of its times
+	Created time.Time `json:"c,omitzero"`
+	Changed time.Time `json:"m,omitzero"`
 }
 
 // page collects the documents of one answer.
@@ -41,7 +45,7 @@ type page struct {
 func newPage(q url.Values) (*page, cursor, error) {
 	p := &page{limit: pageSize}
 	var from cursor
-	for _, key := range []string{"$top", "count", "$maxpagesize"} {
+	for _, key := range []string{"$top", "count", "pageSize", "$maxpagesize"} {
 		text := queryValue(q, key)
 		if text == "" {
 			continue
@@ -142,7 +146,7 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 	if err != nil {
 		return Response{}, err
 	}
-	keep, err := e.listFilter(req.Query, entry)
+	keep, order, err := e.listFilter(req.Query, entry)
 	if err != nil {
 		return Response{}, err
 	}
@@ -159,10 +163,10 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 		}
 		if len(req.Target.ID) == 1 && req.Target.Tail.Namespace != "" {
 			return e.listInGroups(ctx, r, req, parent, sight, p, from, func(group tree.Found, start cursor) error {
-				return e.listChildren(ctx, r, req, group, entry, p, start, keep)
+				return e.listChildren(ctx, r, req, group, entry, p, start, keep, nil)
 			})
 		}
-		return e.listChildren(ctx, r, req, parent, entry, p, from, keep)
+		return e.listChildren(ctx, r, req, parent, entry, p, from, keep, order)
 	})
 	if err != nil {
 		return Response{}, err
@@ -171,7 +175,7 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 }
 
 // listChildren adds the children of one parent to a page.
-func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request, parent tree.Found, entry *provider.Type, p *page, from cursor, keep keeper) error {
+func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request, parent tree.Found, entry *provider.Type, p *page, from cursor, keep keeper, order ordering) error {
 	hop := canonicalHop(entry, arm.ID{{}})
 	container, err := e.Tree.Container(ctx, r, parent, hop.NodeType())
 	if errs.Is(err, errs.NotFound) {
@@ -181,7 +185,7 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 		return err
 	}
 	siblings := e.Tree.SiblingsOf(parent, hop.NodeType())
-	return fill(ctx, r, container, store.Range{Type: hop.NodeType(), AfterType: from.Type, AfterName: from.Name}, p, func(node store.Node) ([]byte, error) {
+	render := func(node store.Node) ([]byte, error) {
 		if ok, err := keep(ctx, r, parent, node); err != nil || !ok {
 			return nil, err
 		}
@@ -189,7 +193,11 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 			return siblings.Render(ctx, r, node)
 		}
 		return e.render(ctx, r, childOf(parent, node), entry, req.Caller)
-	})
+	}
+	if order != nil {
+		return fillOrdered(ctx, r, container, hop.NodeType(), p, from, order, render)
+	}
+	return fill(ctx, r, container, store.Range{Type: hop.NodeType(), AfterType: from.Type, AfterName: from.Name}, p, render)
 }
 
 // childOf is a node below what was found.
@@ -274,43 +282,4 @@ func (e *Engine) listOne(group tree.Found, p *page, from cursor, list func(tree.
 		p.next.Scope = group.Node.Name
 	}
 	return nil
-}
-
-// keeper decides whether a list shows a child of its parent.
-type keeper func(ctx context.Context, r store.Reader, parent tree.Found, node store.Node) (bool, error)
-
-// listFilter reads from the query what a list shows: archived documents only when asked (aml-contract 3), and what the type knows besides.
-func (e *Engine) listFilter(q url.Values, entry *provider.Type) (keeper, error) {
-	var listed func(map[string]any) bool
-	if entry.Listed != nil {
-		var err error
-		if listed, err = entry.Listed(q); err != nil {
-			return nil, err
-		}
-	}
-	view := strings.ToLower(queryValue(q, "listViewType"))
-	return func(ctx context.Context, r store.Reader, parent tree.Found, node store.Node) (bool, error) {
-		if entry.Archivable && view != "all" && isArchived(node.Body) != (view == "archivedonly") {
-			return false, nil
-		}
-		if listed == nil {
-			return true, nil
-		}
-		doc, err := e.document(ctx, r, childOf(parent, node))
-		return err == nil && listed(doc.Public), err
-	}, nil
-}
-
-// isArchived reads properties.isArchived of a stored body.
-func isArchived(body []byte) bool {
-	if !bytes.Contains(body, []byte(`"isArchived":true`)) { // nearly always
-		return false
-	}
-	public, _, _ := bytes.Cut(body, []byte{0})
-	var doc struct {
-		Properties struct {
-			IsArchived bool `json:"isArchived"`
-		} `json:"properties"`
-	}
-	return json.Unmarshal(public, &doc) == nil && doc.Properties.IsArchived
 }
