@@ -150,8 +150,12 @@ func (e *Engine) putGroupIn(ctx context.Context, tx store.Tx, st *State, req *Re
 	if err := precondition(req, id, ""); err != nil {
 		return err
 	}
-	if tree.Text(doc.Public, "location") == "" {
+	location := tree.Text(doc.Public, "location")
+	if location == "" {
 		return errs.New(errs.Invalid, "LocationRequired", "The location property is required for this definition.").At("location")
+	}
+	if err := e.groupOffered(ctx, tx, st, location); err != nil {
+		return err
 	}
 	if err := e.groupAllowed(st, id, doc.Public); err != nil {
 		return err

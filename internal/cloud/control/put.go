@@ -54,6 +54,9 @@ func (e *Engine) putIn(ctx context.Context, tx store.Tx, st *State, req *Request
 	if err := checkTags(entry, call); err != nil {
 		return err
 	}
+	if err := e.offered(ctx, tx, st, call); err != nil {
+		return err
+	}
 	if err := e.allowed(ctx, tx, st, call.ID, call.Doc.Public, call.Found.Chain, !entry.Tracked); err != nil {
 		return err
 	}

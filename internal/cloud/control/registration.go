@@ -160,7 +160,10 @@ func (e *Engine) locationsOf(t *provider.Type) []string {
 	if t.Extension || t.Depth() > 1 && !t.Tracked {
 		return []string{}
 	}
-	names := make([]string, 0, len(Locations))
+	names := make([]string, 0, len(Locations)+1)
+	if t.Global {
+		names = append(names, global)
+	}
 	for _, l := range Locations {
 		names = append(names, l.Display)
 	}

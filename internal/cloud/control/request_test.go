@@ -14,6 +14,7 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/identity"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
+	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -24,7 +25,7 @@ func things() []provider.Type {
 		{Name: "Microsoft.Test/things/parts"},
 		{Name: "Microsoft.Test/things/shelves", Slotted: true},
 		{Name: "Microsoft.Test/things/shelves/books", AutoParent: true, Archivable: true},
-		{Name: "Microsoft.Test/wide", Tracked: true, Unique: provider.Global},
+		{Name: "Microsoft.Test/wide", Tracked: true, Global: true, Unique: provider.Global},
 	}
 }
 
@@ -136,6 +137,10 @@ func TestBadRequestsAreRefusedInARMsWords(t *testing.T) {
 		{"a body with more behind it", http.MethodPut, thing, plain + plain, errs.Invalid, "InvalidRequestContent"},
 		{"properties that are a text", http.MethodPut, thing, `{"location":"westeurope","properties":"x"}`, errs.Invalid, "InvalidRequestContent"},
 		{"no location", http.MethodPut, at + "things/t2", `{"properties":{}}`, errs.Invalid, "LocationRequired"},
+		{"a location that is none", http.MethodPut, at + "things/t2", `{"location":"nowhere"}`, errs.Invalid, "LocationNotAvailableForResourceType"},
+		{"a location that is none for it", http.MethodPut, at + "things/t2", `{"location":"global"}`, errs.Invalid, "LocationNotAvailableForResourceType"},
+		{"a group in a location that is none", http.MethodPut, neighbourtest.Group + "2", `{"location":"nowhere"}`, errs.Invalid, "LocationNotAvailableForResourceGroup"},
+		{"a group that is global", http.MethodPut, neighbourtest.Group + "2", `{"location":"global"}`, errs.Invalid, "LocationNotAvailableForResourceGroup"},
 		{"another location", http.MethodPut, thing, `{"location":"eastus"}`, errs.Conflict, "InvalidResourceLocation"},
 		{"tags that are a list", http.MethodPut, thing, `{"location":"westeurope","tags":[]}`, errs.Invalid, "InvalidRequestContent"},
 		{"a tag that is a number", http.MethodPut, thing, `{"location":"westeurope","tags":{"a":1}}`, errs.Invalid, "InvalidTagValue"},
@@ -282,4 +287,29 @@ func TestDeletingAGroupTakesEverythingAlong(t *testing.T) {
 		t.Errorf("the lock of the deleted thing came back: %v", list)
 	}
 	c.Refused(http.MethodGet, thing+"/parts/p1", "", errs.NotFound, "ResourceNotFound")
+}
+
+// A copy of a cloud with a region that is younger than this program goes on in that region, and what has no place is global.
+func TestLocationsAreThoseOfTheCloud(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	c.Put(at+"wide/w1", `{"location":"Global"}`)
+	const young = `{"location":"Younger Region"}`
+	c.Refused(http.MethodPut, thing, young, errs.Invalid, "LocationNotAvailableForResourceType")
+	other, err := arm.Parse(neighbourtest.Other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Store.Update(t.Context(), func(tx store.Tx) error {
+		target, err := c.Tree.Resolve(t.Context(), tx, other[:1])
+		if err != nil {
+			return err
+		}
+		return tx.Insert(t.Context(), &store.Node{Parent: target.Node.ID, Type: arm.ResourceGroups, Name: "copied", ETag: "1", Body: []byte(`{"location":"youngerregion"}`)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Put(thing, young)
+	c.Do(http.MethodPut, neighbourtest.Group+"2", young)
 }

@@ -61,7 +61,7 @@ func (e *Engine) begin(ctx context.Context, tx store.Tx, req *Request, resp *Res
 // Announce fills the headers by which a client follows an operation of a resource provider.
 func (e *Engine) Announce(resp *Response, op store.Operation, namespace, location, version string) {
 	if location == "" {
-		location = "global"
+		location = global
 	}
 	base := fmt.Sprintf("%s/subscriptions/%s/providers/%s/locations/%s", e.Base(), op.Subscription, namespace, provider.Region(location))
 	resp.Async = fmt.Sprintf("%s/operationsStatus/%s?api-version=%s", base, op.ID, version)

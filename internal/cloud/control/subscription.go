@@ -214,46 +214,6 @@ func (e *Engine) tenantProviders(ctx context.Context, req *Request, tail arm.Hop
 	return Response{Status: http.StatusOK, Body: body}, err
 }
 
-// Location is a region of Azure.
-type Location struct{ Name, Display, Geography string }
-
-// Locations are the regions that this cloud offers.
-var Locations = []Location{
-	{"eastus", "East US", "United States"}, {"eastus2", "East US 2", "United States"}, {"westus", "West US", "United States"},
-	{"westus2", "West US 2", "United States"}, {"westus3", "West US 3", "United States"}, {"centralus", "Central US", "United States"},
-	{"northcentralus", "North Central US", "United States"}, {"southcentralus", "South Central US", "United States"},
-	{"westcentralus", "West Central US", "United States"}, {"canadacentral", "Canada Central", "Canada"}, {"canadaeast", "Canada East", "Canada"},
-	{"brazilsouth", "Brazil South", "Brazil"}, {"northeurope", "North Europe", "Europe"}, {"westeurope", "West Europe", "Europe"},
-	{"uksouth", "UK South", "United Kingdom"}, {"ukwest", "UK West", "United Kingdom"}, {"francecentral", "France Central", "France"},
-	{"germanywestcentral", "Germany West Central", "Germany"}, {"norwayeast", "Norway East", "Norway"}, {"swedencentral", "Sweden Central", "Sweden"},
-	{"switzerlandnorth", "Switzerland North", "Switzerland"}, {"italynorth", "Italy North", "Italy"}, {"polandcentral", "Poland Central", "Poland"},
-	{"uaenorth", "UAE North", "UAE"}, {"southafricanorth", "South Africa North", "South Africa"}, {"centralindia", "Central India", "India"},
-	{"southindia", "South India", "India"}, {"eastasia", "East Asia", "Asia Pacific"}, {"southeastasia", "Southeast Asia", "Asia Pacific"},
-	{"japaneast", "Japan East", "Japan"}, {"japanwest", "Japan West", "Japan"}, {"koreacentral", "Korea Central", "Korea"},
-	{"australiaeast", "Australia East", "Australia"}, {"australiasoutheast", "Australia Southeast", "Australia"},
-}
-
-func (e *Engine) listLocations(ctx context.Context, req *Request) (Response, error) {
-	items := []any{}
-	err := e.View(ctx, func(_ store.Reader, st *State) error {
-		items = items[:0]
-		if err := st.Admit(req, "Microsoft.Resources/subscriptions/locations/read", req.Target.ID); err != nil {
-			return err
-		}
-		for _, l := range Locations {
-			items = append(items, map[string]any{"id": req.Target.ID.String() + "/locations/" + l.Name, "name": l.Name, "type": "Region",
-				"displayName": l.Display, "regionalDisplayName": "(" + l.Geography + ") " + l.Display,
-				"metadata": map[string]any{"regionType": "Physical", "regionCategory": "Recommended", "geography": l.Geography, "geographyGroup": l.Geography}})
-		}
-		return nil
-	})
-	if err != nil {
-		return Response{}, err
-	}
-	body, err := json.Marshal(map[string]any{"value": items})
-	return Response{Status: http.StatusOK, Body: body}, err
-}
-
 // NewSubscription returns the node of a subscription. For seeding.
 func NewSubscription(id string, body SubscriptionBody, now time.Time) *store.Node {
 	data, _ := json.Marshal(body) // strings only: cannot fail

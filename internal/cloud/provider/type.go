@@ -23,6 +23,8 @@ type Type struct {
 
 	// Tracked types are top-level resources with a location and tags; they show in generic resource lists.
 	Tracked bool
+	// Global types are also offered in the location "global", which is no region.
+	Global bool
 	// Extension types are bound to the words of any scope (locks, diagnostic settings) and never travel with a resource.
 	Extension bool
 	// Virtual types have no documents: /subscriptions/{s}/providers/NS/locations/{any} exists as soon as somebody asks for what is below it (its
