@@ -82,7 +82,7 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 		}
 		return call.Leave()
 	}
-	call.Flag = Deleting
+	call.Flag = provider.Deleting
 	if entry.Stateful {
 		tree.Set(call.Doc.Public, "properties.provisioningState", "Deleting")
 	}
@@ -162,7 +162,7 @@ func (e *Engine) deleteGroup(ctx context.Context, req *Request) (Response, error
 		if err := precondition(req, id, held[0].ETag); err != nil {
 			return err
 		}
-		held[0].Flag = Deleting
+		held[0].Flag = provider.Deleting
 		if err := tx.Save(ctx, held[0]); err != nil {
 			return err
 		}

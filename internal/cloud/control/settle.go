@@ -83,7 +83,7 @@ func (e *Engine) settle(ctx context.Context, tx store.Tx, op *store.Operation, n
 	if err != nil {
 		return err
 	}
-	if found.Node.Flag == Deleting {
+	if found.Node.Flag == provider.Deleting {
 		operation.Fail(op, now, superseded(found.ID()), 409)
 		return nil
 	}

@@ -160,7 +160,7 @@ func (e *Engine) changeTags(ctx context.Context, tx store.Tx, st *State, req *Re
 		return nil, Explain(err, scope)
 	}
 	found = tree.Found{Chain: append(append([]store.Node{}, found.Chain[:len(found.Chain)-1]...), held[0]), Node: held[0]}
-	if err := notDeleting(found.Chain); err != nil {
+	if err := provider.NotDeleting(found.Chain); err != nil {
 		return nil, err
 	}
 	doc, err := e.document(ctx, tx, found)

@@ -214,6 +214,9 @@ func joinHub(c *provider.Call, props map[string]any) error {
 	if err != nil {
 		return err
 	}
+	if err := provider.NotDeleting(hub.Chain); err != nil {
+		return err
+	}
 	if kind := tree.Text(doc.Public, "kind"); !strings.EqualFold(kind, aml.KindHub) {
 		return provider.Invalid("ValidationError", "the workspace '%s' is of kind '%s': a project needs a hub.", text, kind).At("properties.hubResourceId")
 	}
