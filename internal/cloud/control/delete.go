@@ -156,6 +156,14 @@ func (e *Engine) deleteGroup(ctx context.Context, req *Request) (Response, error
 		if err != nil {
 			return Explain(err, id)
 		}
+		running, err := e.deletionOf(ctx, tx, held[0])
+		if err != nil {
+			return err
+		}
+		if running != nil { // ARM takes a second DELETE and lets it follow the first
+			resp.Location, resp.RetryAfter = e.ResultURL(*running), e.Clock.RetryAfter(running.Due)
+			return nil
+		}
 		if err := writableGroup(held[0]); err != nil {
 			return err
 		}

@@ -53,6 +53,20 @@ func (e *Engine) deletedAgain(ctx context.Context, tx store.Tx, op *store.Operat
 	return slices.ContainsFunc(running, func(o store.Operation) bool { return o.Kind == opDelete && o.ID != op.ID }), err
 }
 
+// deletionOf returns the operation that deletes a group, or nil.
+func (e *Engine) deletionOf(ctx context.Context, tx store.Tx, group store.Node) (*store.Operation, error) {
+	if group.Flag != provider.Deleting {
+		return nil, nil
+	}
+	running, err := tx.RunningOn(ctx, group.ID, 1000)
+	for _, op := range running {
+		if op.Kind == opGroup {
+			return &op, nil
+		}
+	}
+	return nil, err
+}
+
 // abandonGroupDelete frees a group whose deletion was given up, with all that is still in it.
 func (e *Engine) abandonGroupDelete(ctx context.Context, tx store.Tx, op *store.Operation, now time.Time) error {
 	held, err := tx.Hold(ctx, store.Exclusive, op.Node)
