@@ -66,6 +66,8 @@ func (e *Engine) providers(ctx context.Context, req *Request, tail arm.Hop) (Res
 		return Response{Status: http.StatusOK, Body: body}, err
 	case word == "resourcetypes" && req.Method == http.MethodGet:
 		return e.listResourceTypes(ctx, req, namespace)
+	case word == "providerpermissions" && req.Method == http.MethodGet:
+		return Response{}, errs.New(errs.Unsupported, "NotImplemented", "The permissions of the provider '%s' are not built in this cloud.", namespace)
 	case word == "register" && req.Method == http.MethodPost:
 		return e.register(ctx, req, namespace, registering)
 	case word == "unregister" && req.Method == http.MethodPost:

@@ -313,3 +313,24 @@ func TestLocationsAreThoseOfTheCloud(t *testing.T) {
 	c.Put(thing, young)
 	c.Do(http.MethodPut, neighbourtest.Group+"2", young)
 }
+
+// What Azure has and this cloud has not says so, and is not called missing; what is missing is called as Azure calls it.
+func TestWhatIsNotBuiltAndWhatIsMissingAreTold(t *testing.T) {
+	t.Parallel()
+	c := neighbourtest.New(t, things(), authorization.Types(), []provider.Type{{Name: "Microsoft.Resources/deployments"}, {Name: "Microsoft.Network/virtualNetworks"}})
+	const subscription = "/subscriptions/" + neighbourtest.Source
+	c.Put(neighbourtest.Group+"/providers/Microsoft.Network/virtualNetworks/v", `{}`)
+	for _, r := range [][2]string{
+		{http.MethodGet, subscription + "/providers/Microsoft.Features/features"},
+		{http.MethodGet, subscription + "/providers/Microsoft.Features/providers/Microsoft.Network/features"},
+		{http.MethodGet, subscription + "/providers/Microsoft.Features/providers/Microsoft.Network/features/f"},
+		{http.MethodPost, subscription + "/providers/Microsoft.Features/providers/Microsoft.Network/features/f/register"},
+		{http.MethodGet, subscription + "/providers/Microsoft.Test/providerPermissions"},
+		{http.MethodGet, neighbourtest.Group + "/providers/Microsoft.Network/virtualNetworks/v/CheckIPAddressAvailability?ipAddress=10.0.0.4"},
+	} {
+		c.Refused(r[0], r[1], "", errs.Unsupported, "NotImplemented")
+	}
+	for _, scope := range []string{subscription, neighbourtest.Group} {
+		c.Refused(http.MethodGet, scope+"/providers/Microsoft.Resources/deployments/d", "", errs.NotFound, "DeploymentNotFound")
+	}
+}

@@ -64,7 +64,7 @@ func (e *Engine) subscriptionLevel(ctx context.Context, req *Request, tail arm.H
 		return e.listResources(ctx, req)
 	case tail.Namespace == "" && word == "locations" && req.Method == http.MethodGet:
 		return e.listLocations(ctx, req)
-	case tail.Namespace == "" && word == arm.Providers, tail.Namespace != "" && (word == "" || word == "register" || word == "unregister" || word == "resourcetypes"):
+	case tail.Namespace == "" && word == arm.Providers, tail.Namespace != "" && (word == "" || word == "register" || word == "unregister" || word == "resourcetypes" || word == "providerpermissions"):
 		return e.providers(ctx, req, tail)
 	case tail.Namespace != "":
 		return e.scopeCollection(ctx, req)
