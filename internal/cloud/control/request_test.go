@@ -246,7 +246,7 @@ func TestTagsAreADocumentOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	c := cloud(t)
 	c.Put(thing, plain)
-	for _, scope := range []string{thing, neighbourtest.Group} {
+	for _, scope := range []string{thing, neighbourtest.Group, "/subscriptions/" + neighbourtest.Source} {
 		tags := scope + "/providers/Microsoft.Resources/tags/default"
 		c.Do(http.MethodPut, tags, `{"properties":{"tags":{"Team":"x","old":"1"}}}`)
 		c.Do(http.MethodPatch, tags, `{"operation":"Merge","properties":{"tags":{"team":"y"}}}`)
@@ -333,4 +333,28 @@ func TestWhatIsNotBuiltAndWhatIsMissingAreTold(t *testing.T) {
 	for _, scope := range []string{subscription, neighbourtest.Group} {
 		c.Refused(http.MethodGet, scope+"/providers/Microsoft.Resources/deployments/d", "", errs.NotFound, "DeploymentNotFound")
 	}
+}
+
+// What is tagged in a subscription is summed up by name and value.
+func TestTagNamesSumUpASubscription(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	const subscription = "/subscriptions/" + neighbourtest.Source
+	c.Do(http.MethodPut, subscription+"/providers/Microsoft.Resources/tags/default", `{"properties":{"tags":{"Team":"x"}}}`)
+	c.Do(http.MethodPatch, neighbourtest.Group, `{"tags":{"team":"X"}}`)
+	c.Put(thing, `{"location":"westeurope","tags":{"TEAM":"x","cost":"1"}}`)
+	c.Put(thing+"/parts/p", `{"tags":{"hidden":"1"}}`)
+	got := c.Get(subscription + "/tagNames")
+	use := func(id, word, text string, n int, more ...any) map[string]any {
+		m := map[string]any{"id": subscription + "/tagNames/" + id, word: text, "count": map[string]any{"type": "Total", "value": n}}
+		if word == "tagName" {
+			m["values"] = more
+		}
+		return m
+	}
+	neighbourtest.Want(t, got, "value", []any{
+		use("Team", "tagName", "Team", 3, use("Team/tagValues/X", "tagValue", "X", 1), use("Team/tagValues/x", "tagValue", "x", 2)),
+		use("cost", "tagName", "cost", 1, use("cost/tagValues/1", "tagValue", "1", 1)),
+	})
+	c.Refused(http.MethodPut, subscription+"/tagNames/predefined", `{}`, errs.Unsupported, "NotImplemented")
 }

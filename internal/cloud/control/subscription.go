@@ -62,6 +62,8 @@ func (e *Engine) subscriptionLevel(ctx context.Context, req *Request, tail arm.H
 		return e.listGroups(ctx, req)
 	case tail.Namespace == "" && word == "resources" && req.Method == http.MethodGet:
 		return e.listResources(ctx, req)
+	case tail.Namespace == "" && word == "tagnames" && req.Method == http.MethodGet:
+		return e.listTagNames(ctx, req)
 	case tail.Namespace == "" && word == "locations" && req.Method == http.MethodGet:
 		return e.listLocations(ctx, req)
 	case tail.Namespace == "" && word == arm.Providers, tail.Namespace != "" && (word == "" || word == "register" || word == "unregister" || word == "resourcetypes" || word == "providerpermissions"):
