@@ -31,6 +31,8 @@ func Types() []provider.Type {
 			Versions: []string{"2021-05-01-preview", "2017-05-01-preview", "2016-09-01", "2015-07-01"}},
 		{Name: "Microsoft.Insights/metrics", Extension: true, Virtual: true, Reads: map[string]provider.Action{"": {Do: readMetrics, Permission: "Microsoft.Insights/metrics/read"}},
 			Versions: []string{"2024-02-01", "2023-10-01", "2021-05-01", "2019-07-01", "2018-01-01", "2017-05-01-preview"}},
+		{Name: Categories, Extension: true, Virtual: true, Reads: map[string]provider.Action{"": {Do: readCategories, Permission: "Microsoft.Insights/diagnosticSettingsCategories/read"}},
+			Versions: []string{"2021-05-01-preview", "2017-05-01-preview"}},
 		logs(),
 	}
 	types = append(types, alerts()...)
