@@ -29,6 +29,7 @@ type cursor struct {
 	Scope string `json:"s,omitempty"` // group, or scope of an extension
 	Type  string `json:"t,omitempty"`
 	Name  string `json:"n,omitempty"`
+	Skip  int    `json:"k,omitempty"` // how many are still to be left out
 	// of a list in the order of its times
 	Created time.Time `json:"c,omitzero"`
 	Changed time.Time `json:"m,omitzero"`
@@ -37,6 +38,7 @@ type cursor struct {
 // page collects the documents of one answer.
 type page struct {
 	limit int
+	skip  int // how many to leave out before the first
 	items [][]byte
 	next  *cursor
 }
@@ -87,6 +89,17 @@ func queryValue(q url.Values, key string) string {
 
 // full reports whether the page has no room; the caller then notes where it stands.
 func (p *page) full() bool { return len(p.items) >= p.limit }
+
+// add puts an item on the page, unless it is nil or to be left out.
+func (p *page) add(item []byte) {
+	switch {
+	case item == nil:
+	case p.skip > 0:
+		p.skip--
+	default:
+		p.items = append(p.items, item)
+	}
+}
 
 // body renders the page. self is the path and query of the request.
 func (p *page) body(base, path string, q url.Values) []byte {
@@ -146,12 +159,15 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 	if err != nil {
 		return Response{}, err
 	}
-	keep, order, err := e.listFilter(req.Query, entry)
+	keep, listing, err := e.listFilter(req.Query, entry)
 	if err != nil {
 		return Response{}, err
 	}
 	err = e.View(ctx, func(r store.Reader, st *State) error {
-		p.items, p.next = nil, nil
+		p.items, p.next, p.skip = nil, nil, from.Skip
+		if from == (cursor{}) {
+			p.skip = listing.Skip
+		}
 		sight, err := st.admitChildren(req, entry)
 		if err != nil {
 			return err
@@ -166,7 +182,7 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 				return e.listChildren(ctx, r, req, group, entry, p, start, keep, nil)
 			})
 		}
-		return e.listChildren(ctx, r, req, parent, entry, p, from, keep, order)
+		return e.listChildren(ctx, r, req, parent, entry, p, from, keep, listing.Order)
 	})
 	if err != nil {
 		return Response{}, err
@@ -218,7 +234,7 @@ func fill(ctx context.Context, r store.Reader, parent store.ID, chunk store.Rang
 		}
 		for _, node := range nodes {
 			if p.full() || seen >= scanLimit {
-				p.next = &cursor{Type: chunk.AfterType, Name: chunk.AfterName}
+				p.next = &cursor{Type: chunk.AfterType, Name: chunk.AfterName, Skip: p.skip}
 				return nil
 			}
 			seen++
@@ -227,9 +243,7 @@ func fill(ctx context.Context, r store.Reader, parent store.ID, chunk store.Rang
 			if err != nil {
 				return err
 			}
-			if item != nil {
-				p.items = append(p.items, item)
-			}
+			p.add(item)
 		}
 		if len(nodes) < chunk.Limit {
 			return nil

@@ -21,18 +21,18 @@ type keeper func(ctx context.Context, r store.Reader, parent tree.Found, node st
 // ordering compares two children of a list; nil is the order of names.
 type ordering func(a, b store.Node) int
 
-// listFilter reads from the query what a list shows, and in which order: archived documents only when asked (aml-contract 3), and what the type knows besides.
-func (e *Engine) listFilter(q url.Values, entry *provider.Type) (keeper, ordering, error) {
+// listFilter reads from the query what a list shows and how: archived documents only when asked (aml-contract 3), and what the type knows besides.
+func (e *Engine) listFilter(q url.Values, entry *provider.Type) (keeper, provider.Listing, error) {
 	var listing provider.Listing
 	if entry.Listed != nil {
 		var err error
 		if listing, err = entry.Listed(q); err != nil {
-			return nil, nil, err
+			return nil, listing, err
 		}
 	}
 	view := strings.ToLower(queryValue(q, "listViewType"))
 	if entry.Archivable && !slices.Contains([]string{"", "activeonly", "archivedonly", "all"}, view) {
-		return nil, nil, errs.New(errs.Invalid, "InvalidQueryParameter", "The query parameter 'listViewType' must be ActiveOnly, ArchivedOnly or All, not '%s'.", view)
+		return nil, listing, errs.New(errs.Invalid, "InvalidQueryParameter", "The query parameter 'listViewType' must be ActiveOnly, ArchivedOnly or All, not '%s'.", view)
 	}
 	return func(ctx context.Context, r store.Reader, parent tree.Found, node store.Node) (bool, error) {
 		if entry.Archivable && view != "all" && isArchived(node.Body) != (view == "archivedonly") {
@@ -43,7 +43,7 @@ func (e *Engine) listFilter(q url.Values, entry *provider.Type) (keeper, orderin
 		}
 		doc, err := e.document(ctx, r, childOf(parent, node))
 		return err == nil && listing.Keep(node.Name, doc.Public), err
-	}, listing.Order, nil
+	}, listing, nil
 }
 
 // fillOrdered is fill in another order than that of names. It looks at everything for each page, and refuses where that is too much.
@@ -72,9 +72,7 @@ func fillOrdered(ctx context.Context, r store.Reader, parent store.ID, kind stri
 			p.next = &cursor{Name: last.Name, Created: last.Created, Changed: last.Changed}
 			return nil
 		}
-		if item != nil {
-			p.items = append(p.items, item)
-		}
+		p.add(item)
 		last = node
 	}
 	return nil

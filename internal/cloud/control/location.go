@@ -38,7 +38,8 @@ var Locations = []Location{
 	{"norwaywest", "Norway West", "Norway"}, {"switzerlandwest", "Switzerland West", "Switzerland"}, {"swedensouth", "Sweden South", "Sweden"},
 	{"uaecentral", "UAE Central", "UAE"}, {"southafricawest", "South Africa West", "South Africa"}, {"westindia", "West India", "India"},
 	{"jioindiawest", "Jio India West", "India"}, {"jioindiacentral", "Jio India Central", "India"}, {"koreasouth", "Korea South", "Korea"},
-	{"brazilsoutheast", "Brazil Southeast", "Brazil"}, {"australiacentral", "Australia Central", "Australia"}, {"australiacentral2", "Australia Central 2", "Australia"},
+	{"brazilsoutheast", "Brazil Southeast", "Brazil"}, {"australiacentral", "Australia Central", "Australia"},
+	{"eastus2euap", "East US 2 EUAP", "United States"}, {"centraluseuap", "Central US EUAP", "United States"}, {"australiacentral2", "Australia Central 2", "Australia"},
 }
 
 func (e *Engine) listLocations(ctx context.Context, req *Request) (Response, error) {

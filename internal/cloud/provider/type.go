@@ -87,6 +87,8 @@ type Type struct {
 type Listing struct {
 	// Keep chooses what is shown, by its name and document; nil: all of it.
 	Keep func(name string, doc map[string]any) bool
+	// Skip is how many of what is shown are left out at the beginning.
+	Skip int
 	// Order compares two of what is shown; nil: by name, as it is kept.
 	Order func(a, b store.Node) int
 }

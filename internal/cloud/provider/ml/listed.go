@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/cloud/provider"
@@ -15,7 +16,7 @@ import (
 // judge says whether a list shows a document.
 type judge func(name string, doc map[string]any) bool
 
-// asks are what the lists of a kind can be asked for, by query parameter. How many is asked of all lists alike, and archived documents by control.
+// asks are what the lists of a kind can be asked for, by query parameter; nil for what chooses nothing: an order, an offset. How many is asked of all lists alike, and archived documents by control.
 type asks map[string]func(text string) (judge, error)
 
 // ordered are the parameters by which clients ask for an order.
@@ -39,7 +40,7 @@ var lists = map[string]asks{
 	"codes/versions": {"$orderBy": nil, "hash": is("properties.properties.hash_sha256"), "hashVersion": is("properties.properties.hash_version")},
 	"data/versions":  {"$orderBy": nil, "$tags": pairs("properties.tags")},
 	"models/versions": {"$orderBy": nil, "version": named, "description": has("properties.description"), "tags": pairs("properties.tags"),
-		"properties": pairs("properties.properties"), "offset": unbuilt("offset"), "feed": unbuilt("feed")},
+		"properties": pairs("properties.properties"), "offset": nil, "feed": unbuilt("feed")},
 	"datastores":                    {"orderBy": nil, "isDefault": is("properties.isDefault"), "names": among, "searchText": search},
 	"connections":                   {"category": is("properties.category"), "target": is("properties.target")},
 	"featuresets":                   featureAsks,
@@ -62,13 +63,15 @@ func listedBy(path string) func(url.Values) (provider.Listing, error) {
 		var judges []judge
 		for parameter, ask := range asked {
 			text := parameterOf(q, parameter)
-			if slices.Contains(ordered, parameter) {
-				if listing.Order, err = orderOf(text, parameterOf(q, "orderByAsc")); err != nil {
-					return listing, err
-				}
-				continue
+			var judge judge
+			switch {
+			case slices.Contains(ordered, parameter):
+				listing.Order, err = orderOf(text, parameterOf(q, "orderByAsc"))
+			case parameter == "offset":
+				listing.Skip, err = offsetOf(text)
+			default:
+				judge, err = ask(text)
 			}
-			judge, err := ask(text)
 			if err != nil {
 				return listing, err
 			}
@@ -215,6 +218,18 @@ func orderOf(text, ascending string) (func(a, b store.Node) int, error) {
 		return func(a, b store.Node) int { return order(b, a) }, nil
 	}
 	return order, nil
+}
+
+// offsetOf reads how many results are to be left out.
+func offsetOf(text string) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, provider.Invalid("InvalidQueryParameter", "The query parameter 'offset' must be a whole number from 0, not '%s'.", text)
+	}
+	return n, nil
 }
 
 func contains(text, part string) bool {

@@ -73,6 +73,9 @@ func TestListsAreChosenAndOrderedByWhatTheDescriptionKnows(t *testing.T) {
 		ws + "/models/m/versions?properties=n%3D2":                           "1",
 		ws + "/models/m/versions?description=churn%20b":                      "3",
 		ws + "/models/m/versions?offset=":                                    "1 2 3",
+		ws + "/models/m/versions?offset=1":                                   "2 3",
+		ws + "/models/m/versions?offset=2&$orderBy=createdtime":              "1",
+		ws + "/models/m/versions?offset=7":                                   "",
 		ws + "/data/d/versions?$tags=stage%3Dgamma":                          "2",
 		ws + "/codes/k/versions?hash=1&hashVersion=202208":                   "alpha",
 		ws + "/codes/k/versions?hash=9&hashVersion=202208":                   "",
@@ -84,10 +87,10 @@ func TestListsAreChosenAndOrderedByWhatTheDescriptionKnows(t *testing.T) {
 		ws + "/onlineEndpoints?computeType=Kubernetes":                       "",
 		ws + "/onlineEndpoints?computeType=Managed&orderBy=CreatedAtDesc":    "gamma alpha beta",
 	})
-	for _, path := range []string{"/models?listViewType=Sometimes", "/onlineEndpoints?computeType=Abacus", "/onlineEndpoints?orderBy=Beauty", "/data/d/versions?$orderBy=name%20up", "/featuresets?pageSize=none"} {
+	for _, path := range []string{"/models?listViewType=Sometimes", "/onlineEndpoints?computeType=Abacus", "/onlineEndpoints?orderBy=Beauty", "/data/d/versions?$orderBy=name%20up", "/featuresets?pageSize=none", "/models/m/versions?offset=-1"} {
 		c.refused(errs.Invalid, "GET", ws+path, "")
 	}
-	for _, path := range []string{"/models/m/versions?offset=1", "/models/m/versions?feed=azureml"} {
+	for _, path := range []string{"/models/m/versions?feed=azureml"} {
 		c.refused(errs.Unsupported, "GET", ws+path, "")
 	}
 }
