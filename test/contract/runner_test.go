@@ -308,6 +308,10 @@ func (r *runner) address(op *operation, x example, values map[string]string, res
 			res.repairs = append(res.repairs, repair{x.file, p.name, nil, "an opaque token can only come from nextLink"})
 			continue
 		}
+		if strings.EqualFold(strings.TrimPrefix(p.name, "$"), "orderBy") && word == "string" {
+			res.repairs = append(res.repairs, repair{x.file, p.name, nil, "a placeholder is no order"})
+			continue
+		}
 		switch {
 		case given:
 			query.Set(p.name, word)

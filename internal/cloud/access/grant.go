@@ -74,6 +74,22 @@ func (g *Grants) allowed(principal, action, scope string, allows func(wildcards,
 	return false
 }
 
+// Below reports whether the principal has a role at something below a scope, whatever it allows.
+func (g *Grants) Below(principal, scope string) bool {
+	scope = cleanScope(scope)
+	return slices.ContainsFunc(g.byPrincipal[strings.ToLower(principal)], func(held grant) bool {
+		return within(held.scope, scope) && !within(scope, held.scope)
+	})
+}
+
+// Around reports whether the principal has a role at a scope, above it or below it.
+func (g *Grants) Around(principal, scope string) bool {
+	scope = cleanScope(scope)
+	return slices.ContainsFunc(g.byPrincipal[strings.ToLower(principal)], func(held grant) bool {
+		return within(held.scope, scope) || within(scope, held.scope)
+	})
+}
+
 // Permissions lists what the principal holds at a scope, each role once, in the order of its assignments.
 func (g *Grants) Permissions(principal, scope string) []Permission {
 	scope = cleanScope(scope)

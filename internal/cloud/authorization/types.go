@@ -3,6 +3,7 @@ package authorization
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -56,7 +57,7 @@ func putRole(c *provider.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := access.CheckRole(role, rules.Roles, c.Old != nil); err != nil {
+	if err := access.CheckRole(role, named(c, rules.Roles), c.Old != nil); err != nil {
 		return err
 	}
 	const write = RoleDefinitions + "/write"
@@ -66,6 +67,21 @@ func putRole(c *provider.Call) error {
 		}
 	}
 	return nil
+}
+
+// named are roles as the tenant of a call knows them: one of another tenant, whose scopes are there, keeps its id from others and not its name.
+func named(c *provider.Call, roles []access.Role) []access.Role {
+	known := slices.Clone(roles)
+	for i, role := range known {
+		foreign := slices.ContainsFunc(role.AssignableScopes, func(scope string) bool {
+			on, err := arm.Parse(scope)
+			return err == nil && c.Linked(on) != nil
+		})
+		if foreign {
+			known[i].Name = ""
+		}
+	}
+	return known
 }
 
 func lastWord(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
@@ -140,6 +156,12 @@ func putInitiative(c *provider.Call) error {
 	rules, err := Load(c.Ctx, c.Read)
 	if err != nil {
 		return err
+	}
+	members, _ := c.Props()["policyDefinitions"].([]any)
+	for i, m := range initiative.Members { // the references that were made up are shown: exemptions name them
+		if member, is := members[i].(map[string]any); is {
+			member["policyDefinitionReferenceId"] = m.ReferenceID
+		}
 	}
 	return rules.Policies().CheckInitiative(initiative)
 }

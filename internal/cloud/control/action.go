@@ -93,7 +93,7 @@ func (e *Engine) act(ctx context.Context, req *Request, entry *provider.Type, ac
 			return err
 		}
 		if tx != nil && !entry.Virtual {
-			if err := notDeleting(call.Found.Chain); err != nil {
+			if err := provider.NotDeleting(call.Found.Chain); err != nil {
 				return err
 			}
 		}

@@ -82,7 +82,7 @@ func (e *Engine) deleteIn(ctx context.Context, tx store.Tx, st *State, req *Requ
 		}
 		return call.Leave()
 	}
-	call.Flag = Deleting
+	call.Flag = provider.Deleting
 	if entry.Stateful {
 		tree.Set(call.Doc.Public, "properties.provisioningState", "Deleting")
 	}
@@ -156,13 +156,21 @@ func (e *Engine) deleteGroup(ctx context.Context, req *Request) (Response, error
 		if err != nil {
 			return Explain(err, id)
 		}
+		running, err := e.deletionOf(ctx, tx, held[0])
+		if err != nil {
+			return err
+		}
+		if running != nil { // ARM takes a second DELETE and lets it follow the first
+			resp.Location, resp.RetryAfter = e.ResultURL(*running), e.Clock.RetryAfter(running.Due)
+			return nil
+		}
 		if err := writableGroup(held[0]); err != nil {
 			return err
 		}
 		if err := precondition(req, id, held[0].ETag); err != nil {
 			return err
 		}
-		held[0].Flag = Deleting
+		held[0].Flag = provider.Deleting
 		if err := tx.Save(ctx, held[0]); err != nil {
 			return err
 		}

@@ -14,23 +14,6 @@ import (
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
-// Deleting is the flag of a resource group or a resource from the request that deletes it until its deletion has ended or was given up. The flag and not the document says so:
-// every type has it, and it is read along with whatever stands above a resource.
-const Deleting = "Deleting"
-
-// notDeleting refuses to write what is being deleted or stands below such a resource: the write would be acknowledged and lost when the deletion ends. Services answer so (arm-move 2).
-// Groups have their own words (writableGroup), and are asked where they are held.
-func notDeleting(chain []store.Node) error {
-	for depth, node := range chain {
-		if node.Flag == Deleting && node.Type != arm.ResourceGroups {
-			id := tree.Found{Chain: chain[:depth+1], Node: node}.ID()
-			return errs.New(errs.Conflict, "AnotherOperationInProgress",
-				"Another operation on this or dependent resource is in progress: the deletion of '%s' has not ended. Wait for it and try again.", id).At(id.String())
-		}
-	}
-	return nil
-}
-
 // superseded is how an operation ends whose resource is being deleted meanwhile: the deletion came later and wins. The words are those of Azure's network services.
 func superseded(id arm.ID) *errs.Error {
 	return errs.New(errs.Conflict, "CanceledAndSupersededDueToAnotherOperation",
@@ -68,6 +51,20 @@ func (e *Engine) abandonDelete(ctx context.Context, tx store.Tx, op *store.Opera
 func (e *Engine) deletedAgain(ctx context.Context, tx store.Tx, op *store.Operation) (bool, error) {
 	running, err := tx.RunningOn(ctx, op.Node, 1000)
 	return slices.ContainsFunc(running, func(o store.Operation) bool { return o.Kind == opDelete && o.ID != op.ID }), err
+}
+
+// deletionOf returns the operation that deletes a group, or nil.
+func (e *Engine) deletionOf(ctx context.Context, tx store.Tx, group store.Node) (*store.Operation, error) {
+	if group.Flag != provider.Deleting {
+		return nil, nil
+	}
+	running, err := tx.RunningOn(ctx, group.ID, 1000)
+	for _, op := range running {
+		if op.Kind == opGroup {
+			return &op, nil
+		}
+	}
+	return nil, err
 }
 
 // abandonGroupDelete frees a group whose deletion was given up, with all that is still in it.

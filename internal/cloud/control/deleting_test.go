@@ -192,3 +192,18 @@ func TestADeletionThatIsGivenUpLeavesTheNextOne(t *testing.T) {
 	neighbourtest.Want(t, follow(c, second.Async), "status", "Succeeded")
 	c.Refused(http.MethodGet, thing, "", errs.NotFound, "ResourceNotFound")
 }
+
+// Whoever deletes a group that is being deleted follows the deletion that is under way.
+func TestAGroupIsDeletedTwice(t *testing.T) {
+	t.Parallel()
+	c := slow(t, nil)
+	first := begin(c, http.MethodDelete, neighbourtest.Group, "")
+	pass(c, time.Minute)
+	second := begin(c, http.MethodDelete, neighbourtest.Group, "")
+	if second.Status != http.StatusAccepted || second.Location != first.Location || second.RetryAfter == 0 {
+		t.Errorf("the second deletion was answered %+v, want what the first one was: %+v", second, first)
+	}
+	c.Refused(http.MethodPut, thing, plain, errs.Conflict, "ResourceGroupBeingDeleted")
+	pass(c, time.Hour)
+	c.Refused(http.MethodDelete, neighbourtest.Group, "", errs.NotFound, "ResourceGroupNotFound")
+}

@@ -249,7 +249,7 @@ func (e *Engine) holdScope(ctx context.Context, tx store.Tx, id arm.ID) (tree.Fo
 	}
 	found.Chain = append(found.Chain[:at:at], held...)
 	found.Node = found.Chain[len(found.Chain)-1]
-	return found, notDeleting(found.Chain)
+	return found, provider.NotDeleting(found.Chain)
 }
 
 func (e *Engine) deleteExtension(ctx context.Context, req *Request, entry *provider.Type) (Response, error) {

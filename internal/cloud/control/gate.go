@@ -121,6 +121,9 @@ func Explain(err error, id arm.ID) error {
 
 // resourceMissing is ARM's error for a resource that is not there.
 func resourceMissing(id arm.ID) *errs.Error {
+	if id.Type().Is("Microsoft.Resources/deployments") {
+		return errs.New(errs.NotFound, "DeploymentNotFound", "Deployment '%s' could not be found.", id.Name())
+	}
 	return errs.New(errs.NotFound, "ResourceNotFound",
 		"The Resource '%s/%s' under resource group '%s' was not found. For more details please go to https://aka.ms/ARMResourceNotFoundFix",
 		id.Type(), relativeName(id), id.Group())

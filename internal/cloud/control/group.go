@@ -150,8 +150,12 @@ func (e *Engine) putGroupIn(ctx context.Context, tx store.Tx, st *State, req *Re
 	if err := precondition(req, id, ""); err != nil {
 		return err
 	}
-	if tree.Text(doc.Public, "location") == "" {
+	location := tree.Text(doc.Public, "location")
+	if location == "" {
 		return errs.New(errs.Invalid, "LocationRequired", "The location property is required for this definition.").At("location")
+	}
+	if err := e.groupOffered(ctx, tx, st, location); err != nil {
+		return err
 	}
 	if err := e.groupAllowed(st, id, doc.Public); err != nil {
 		return err
@@ -230,7 +234,8 @@ func (e *Engine) listGroups(ctx context.Context, req *Request) (Response, error)
 	}
 	err = e.View(ctx, func(r store.Reader, st *State) error {
 		p.items, p.next = nil, nil
-		if err := st.Admit(req, groupAction+"/read", req.Target.ID); err != nil {
+		sight, err := st.admitList(req, groupAction+"/read")
+		if err != nil {
 			return err
 		}
 		subscription, err := e.Tree.Resolve(ctx, r, req.Target.ID)
@@ -239,6 +244,9 @@ func (e *Engine) listGroups(ctx context.Context, req *Request) (Response, error)
 		}
 		groups := store.Range{Type: arm.ResourceGroups, AfterType: from.Type, AfterName: from.Name}
 		return fill(ctx, r, subscription.Node.ID, groups, p, func(node store.Node) ([]byte, error) {
+			if !sight.sees(groupAction+"/read", subscription, node) {
+				return nil, nil
+			}
 			found := childOf(subscription, node)
 			doc, err := e.document(ctx, r, found)
 			if err != nil || !filter.quick(groupType, node.Name) || !filter.document(doc.Public) {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
@@ -28,11 +29,16 @@ type cursor struct {
 	Scope string `json:"s,omitempty"` // group, or scope of an extension
 	Type  string `json:"t,omitempty"`
 	Name  string `json:"n,omitempty"`
+	Skip  int    `json:"k,omitempty"` // how many are still to be left out
+	// of a list in the order of its times
+	Created time.Time `json:"c,omitzero"`
+	Changed time.Time `json:"m,omitzero"`
 }
 
 // page collects the documents of one answer.
 type page struct {
 	limit int
+	skip  int // how many to leave out before the first
 	items [][]byte
 	next  *cursor
 }
@@ -41,7 +47,7 @@ type page struct {
 func newPage(q url.Values) (*page, cursor, error) {
 	p := &page{limit: pageSize}
 	var from cursor
-	for _, key := range []string{"$top", "count", "$maxpagesize"} {
+	for _, key := range []string{"$top", "count", "pageSize", "$maxpagesize"} {
 		text := queryValue(q, key)
 		if text == "" {
 			continue
@@ -83,6 +89,17 @@ func queryValue(q url.Values, key string) string {
 
 // full reports whether the page has no room; the caller then notes where it stands.
 func (p *page) full() bool { return len(p.items) >= p.limit }
+
+// add puts an item on the page, unless it is nil or to be left out.
+func (p *page) add(item []byte) {
+	switch {
+	case item == nil:
+	case p.skip > 0:
+		p.skip--
+	default:
+		p.items = append(p.items, item)
+	}
+}
 
 // body renders the page. self is the path and query of the request.
 func (p *page) body(base, path string, q url.Values) []byte {
@@ -142,25 +159,30 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 	if err != nil {
 		return Response{}, err
 	}
-	keep, err := e.listFilter(req.Query, entry)
+	keep, listing, err := e.listFilter(req.Query, entry)
 	if err != nil {
 		return Response{}, err
 	}
 	err = e.View(ctx, func(r store.Reader, st *State) error {
-		p.items, p.next = nil, nil
-		if err := st.Admit(req, string(entry.Name)+"/read", req.Target.ID); err != nil {
+		p.items, p.next, p.skip = nil, nil, from.Skip
+		if from == (cursor{}) {
+			p.skip = listing.Skip
+		}
+		sight, err := st.admitChildren(req, entry)
+		if err != nil {
 			return err
 		}
+		keep := sight.keeper(entry, keep)
 		parent, err := e.Tree.Resolve(ctx, r, req.Target.ID)
 		if err != nil {
 			return Explain(err, req.Target.ID.Child(arm.Hop{Type: req.Target.Tail.Type}))
 		}
 		if len(req.Target.ID) == 1 && req.Target.Tail.Namespace != "" {
-			return e.listInGroups(ctx, r, req, parent, p, from, func(group tree.Found, start cursor) error {
-				return e.listChildren(ctx, r, req, group, entry, p, start, keep)
+			return e.listInGroups(ctx, r, req, parent, sight, p, from, func(group tree.Found, start cursor) error {
+				return e.listChildren(ctx, r, req, group, entry, p, start, keep, nil)
 			})
 		}
-		return e.listChildren(ctx, r, req, parent, entry, p, from, keep)
+		return e.listChildren(ctx, r, req, parent, entry, p, from, keep, listing.Order)
 	})
 	if err != nil {
 		return Response{}, err
@@ -169,7 +191,7 @@ func (e *Engine) list(ctx context.Context, req *Request, entry *provider.Type) (
 }
 
 // listChildren adds the children of one parent to a page.
-func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request, parent tree.Found, entry *provider.Type, p *page, from cursor, keep keeper) error {
+func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request, parent tree.Found, entry *provider.Type, p *page, from cursor, keep keeper, order ordering) error {
 	hop := canonicalHop(entry, arm.ID{{}})
 	container, err := e.Tree.Container(ctx, r, parent, hop.NodeType())
 	if errs.Is(err, errs.NotFound) {
@@ -179,7 +201,7 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 		return err
 	}
 	siblings := e.Tree.SiblingsOf(parent, hop.NodeType())
-	return fill(ctx, r, container, store.Range{Type: hop.NodeType(), AfterType: from.Type, AfterName: from.Name}, p, func(node store.Node) ([]byte, error) {
+	render := func(node store.Node) ([]byte, error) {
 		if ok, err := keep(ctx, r, parent, node); err != nil || !ok {
 			return nil, err
 		}
@@ -187,7 +209,11 @@ func (e *Engine) listChildren(ctx context.Context, r store.Reader, req *Request,
 			return siblings.Render(ctx, r, node)
 		}
 		return e.render(ctx, r, childOf(parent, node), entry, req.Caller)
-	})
+	}
+	if order != nil {
+		return fillOrdered(ctx, r, container, hop.NodeType(), p, from, order, render)
+	}
+	return fill(ctx, r, container, store.Range{Type: hop.NodeType(), AfterType: from.Type, AfterName: from.Name}, p, render)
 }
 
 // childOf is a node below what was found.
@@ -208,7 +234,7 @@ func fill(ctx context.Context, r store.Reader, parent store.ID, chunk store.Rang
 		}
 		for _, node := range nodes {
 			if p.full() || seen >= scanLimit {
-				p.next = &cursor{Type: chunk.AfterType, Name: chunk.AfterName}
+				p.next = &cursor{Type: chunk.AfterType, Name: chunk.AfterName, Skip: p.skip}
 				return nil
 			}
 			seen++
@@ -217,9 +243,7 @@ func fill(ctx context.Context, r store.Reader, parent store.ID, chunk store.Rang
 			if err != nil {
 				return err
 			}
-			if item != nil {
-				p.items = append(p.items, item)
-			}
+			p.add(item)
 		}
 		if len(nodes) < chunk.Limit {
 			return nil
@@ -228,7 +252,7 @@ func fill(ctx context.Context, r store.Reader, parent store.ID, chunk store.Rang
 }
 
 // listInGroups calls list for each group of a subscription until the page is full, and notes in which group it stands.
-func (e *Engine) listInGroups(ctx context.Context, r store.Reader, req *Request, subscription tree.Found, p *page, from cursor, list func(tree.Found, cursor) error) error {
+func (e *Engine) listInGroups(ctx context.Context, r store.Reader, req *Request, subscription tree.Found, sight sight, p *page, from cursor, list func(tree.Found, cursor) error) error {
 	groups := store.Range{Type: arm.ResourceGroups, Limit: 200}
 	start := cursor{Type: from.Type, Name: from.Name}
 	if from.Scope != "" {
@@ -249,6 +273,9 @@ func (e *Engine) listInGroups(ctx context.Context, r store.Reader, req *Request,
 		}
 		for _, node := range nodes {
 			group := tree.Found{Chain: []store.Node{subscription.Node, node}, Node: node}
+			if !sight.enters(group) {
+				continue
+			}
 			if err := e.listOne(group, p, cursor{}, list); err != nil || p.next != nil {
 				return err
 			}
@@ -269,43 +296,4 @@ func (e *Engine) listOne(group tree.Found, p *page, from cursor, list func(tree.
 		p.next.Scope = group.Node.Name
 	}
 	return nil
-}
-
-// keeper decides whether a list shows a child of its parent.
-type keeper func(ctx context.Context, r store.Reader, parent tree.Found, node store.Node) (bool, error)
-
-// listFilter reads from the query what a list shows: archived documents only when asked (aml-contract 3), and what the type knows besides.
-func (e *Engine) listFilter(q url.Values, entry *provider.Type) (keeper, error) {
-	var listed func(map[string]any) bool
-	if entry.Listed != nil {
-		var err error
-		if listed, err = entry.Listed(q); err != nil {
-			return nil, err
-		}
-	}
-	view := strings.ToLower(queryValue(q, "listViewType"))
-	return func(ctx context.Context, r store.Reader, parent tree.Found, node store.Node) (bool, error) {
-		if entry.Archivable && view != "all" && isArchived(node.Body) != (view == "archivedonly") {
-			return false, nil
-		}
-		if listed == nil {
-			return true, nil
-		}
-		doc, err := e.document(ctx, r, childOf(parent, node))
-		return err == nil && listed(doc.Public), err
-	}, nil
-}
-
-// isArchived reads properties.isArchived of a stored body.
-func isArchived(body []byte) bool {
-	if !bytes.Contains(body, []byte(`"isArchived":true`)) { // nearly always
-		return false
-	}
-	public, _, _ := bytes.Cut(body, []byte{0})
-	var doc struct {
-		Properties struct {
-			IsArchived bool `json:"isArchived"`
-		} `json:"properties"`
-	}
-	return json.Unmarshal(public, &doc) == nil && doc.Properties.IsArchived
 }

@@ -94,3 +94,20 @@ func TestAnAssignmentOfAPolicyHasAPrincipal(t *testing.T) {
 	neighbourtest.Want(t, c.Put(id, body), "identity.principalId", principal)
 	neighbourtest.Want(t, c.Put(id, strings.Replace(body, "SystemAssigned", "None", 1)), "identity", map[string]any{"type": "None"})
 }
+
+// A reference that the cloud makes up for a member of an initiative is shown: an exemption of that member has to name it.
+func TestAnInitiativeShowsTheReferencesOfItsMembers(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	const at = "/subscriptions/" + neighbourtest.Source + "/providers/Microsoft.Authorization/"
+	const policy = at + "policyDefinitions/p"
+	c.Do(http.MethodPut, policy, `{"properties":{"policyRule":{"if":{"field":"name","equals":"x"},"then":{"effect":"deny"}}}}`)
+	member := `{"policyDefinitionId":"` + policy + `"`
+	body := `{"properties":{"policyDefinitions":[` + member + `},` + member + `,"policyDefinitionReferenceId":"mine"}]}}`
+	for range 2 {
+		c.Do(http.MethodPut, at+"policySetDefinitions/s", body)
+		members := tree.Get(c.Get(at+"policySetDefinitions/s"), "properties.policyDefinitions").([]any)
+		neighbourtest.Want(t, members[0].(map[string]any), "policyDefinitionReferenceId", "p_1")
+		neighbourtest.Want(t, members[1].(map[string]any), "policyDefinitionReferenceId", "mine")
+	}
+}

@@ -54,6 +54,9 @@ func (e *Engine) putIn(ctx context.Context, tx store.Tx, st *State, req *Request
 	if err := checkTags(entry, call); err != nil {
 		return err
 	}
+	if err := e.offered(ctx, tx, st, call); err != nil {
+		return err
+	}
 	if err := e.allowed(ctx, tx, st, call.ID, call.Doc.Public, call.Found.Chain, !entry.Tracked); err != nil {
 		return err
 	}
@@ -134,7 +137,7 @@ func (e *Engine) prepare(ctx context.Context, tx store.Tx, st *State, req *Reque
 	call := e.newCall(ctx, tx, tx, st, req, id, entry)
 	call.Patch = req.Method == http.MethodPatch
 	call.Found, call.Doc = tree.Found{Chain: parent.Chain}, tree.Document{Public: body, Private: map[string]any{}}
-	if err := notDeleting(parent.Chain); err != nil {
+	if err := provider.NotDeleting(parent.Chain); err != nil {
 		return nil, err
 	}
 	if there {
@@ -179,7 +182,7 @@ func (e *Engine) overlay(ctx context.Context, tx store.Tx, req *Request, call *p
 	}
 	found.Node = held[0]
 	found.Chain = append(append([]store.Node{}, found.Chain[:len(found.Chain)-1]...), held[0])
-	if err := notDeleting(found.Chain); err != nil {
+	if err := provider.NotDeleting(found.Chain); err != nil {
 		return err
 	}
 	if err := precondition(req, call.ID, found.Node.ETag); err != nil {
@@ -257,7 +260,7 @@ func writableGroup(group store.Node) error {
 	switch group.Flag {
 	case GroupMoving:
 		return BeingMoved(group.Name)
-	case Deleting:
+	case provider.Deleting:
 		return errs.New(errs.Conflict, "ResourceGroupBeingDeleted",
 			"The resource group '%s' is in deprovisioning state and cannot perform this operation.", group.Name)
 	}

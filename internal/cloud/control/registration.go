@@ -66,6 +66,8 @@ func (e *Engine) providers(ctx context.Context, req *Request, tail arm.Hop) (Res
 		return Response{Status: http.StatusOK, Body: body}, err
 	case word == "resourcetypes" && req.Method == http.MethodGet:
 		return e.listResourceTypes(ctx, req, namespace)
+	case word == "providerpermissions" && req.Method == http.MethodGet:
+		return Response{}, errs.New(errs.Unsupported, "NotImplemented", "The permissions of the provider '%s' are not built in this cloud.", namespace)
 	case word == "register" && req.Method == http.MethodPost:
 		return e.register(ctx, req, namespace, registering)
 	case word == "unregister" && req.Method == http.MethodPost:
@@ -160,7 +162,10 @@ func (e *Engine) locationsOf(t *provider.Type) []string {
 	if t.Extension || t.Depth() > 1 && !t.Tracked {
 		return []string{}
 	}
-	names := make([]string, 0, len(Locations))
+	names := make([]string, 0, len(Locations)+1)
+	if t.Global {
+		names = append(names, global)
+	}
 	for _, l := range Locations {
 		names = append(names, l.Display)
 	}
@@ -282,8 +287,19 @@ func setRegistration(ctx context.Context, tx store.Tx, kept store.Node, state st
 	return tx.Bump(ctx)
 }
 
-// finishRegister ends a registration, unless it was turned round meanwhile.
+// finishRegister ends a registration.
 func (e *Engine) finishRegister(ctx context.Context, tx store.Tx, op *store.Operation, now time.Time) error {
+	operation.Finish(op, now, http.StatusOK, nil)
+	return e.passRegistration(ctx, tx, op, now, map[string]string{registering: Registered, unregistering: unregistered})
+}
+
+// abandonRegister takes back a registration that was given up: it can be asked for again.
+func (e *Engine) abandonRegister(ctx context.Context, tx store.Tx, op *store.Operation, now time.Time) error {
+	return e.passRegistration(ctx, tx, op, now, map[string]string{registering: notRegistered, unregistering: Registered})
+}
+
+// passRegistration takes a namespace out of the state in which its operation has it, unless it was turned round meanwhile.
+func (e *Engine) passRegistration(ctx context.Context, tx store.Tx, op *store.Operation, now time.Time, next map[string]string) error {
 	var input registerInput
 	if err := json.Unmarshal(op.Input, &input); err != nil {
 		return err
@@ -292,8 +308,7 @@ func (e *Engine) finishRegister(ctx context.Context, tx store.Tx, op *store.Oper
 	if err != nil {
 		return err
 	}
-	operation.Finish(op, now, http.StatusOK, nil)
-	s := st.subscriptions[strings.ToLower(op.Subscription)]
+	s := st.Subscription(op.Subscription)
 	if s == nil {
 		return nil
 	}
@@ -301,9 +316,5 @@ func (e *Engine) finishRegister(ctx context.Context, tx store.Tx, op *store.Oper
 	if err != nil || state != input.From {
 		return err
 	}
-	final := Registered
-	if input.From == unregistering {
-		final = unregistered
-	}
-	return setRegistration(ctx, tx, kept, final, now)
+	return setRegistration(ctx, tx, kept, next[state], now)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/identity"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
+	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -24,7 +25,7 @@ func things() []provider.Type {
 		{Name: "Microsoft.Test/things/parts"},
 		{Name: "Microsoft.Test/things/shelves", Slotted: true},
 		{Name: "Microsoft.Test/things/shelves/books", AutoParent: true, Archivable: true},
-		{Name: "Microsoft.Test/wide", Tracked: true, Unique: provider.Global},
+		{Name: "Microsoft.Test/wide", Tracked: true, Global: true, Unique: provider.Global},
 	}
 }
 
@@ -136,6 +137,10 @@ func TestBadRequestsAreRefusedInARMsWords(t *testing.T) {
 		{"a body with more behind it", http.MethodPut, thing, plain + plain, errs.Invalid, "InvalidRequestContent"},
 		{"properties that are a text", http.MethodPut, thing, `{"location":"westeurope","properties":"x"}`, errs.Invalid, "InvalidRequestContent"},
 		{"no location", http.MethodPut, at + "things/t2", `{"properties":{}}`, errs.Invalid, "LocationRequired"},
+		{"a location that is none", http.MethodPut, at + "things/t2", `{"location":"nowhere"}`, errs.Invalid, "LocationNotAvailableForResourceType"},
+		{"a location that is none for it", http.MethodPut, at + "things/t2", `{"location":"global"}`, errs.Invalid, "LocationNotAvailableForResourceType"},
+		{"a group in a location that is none", http.MethodPut, neighbourtest.Group + "2", `{"location":"nowhere"}`, errs.Invalid, "LocationNotAvailableForResourceGroup"},
+		{"a group that is global", http.MethodPut, neighbourtest.Group + "2", `{"location":"global"}`, errs.Invalid, "LocationNotAvailableForResourceGroup"},
 		{"another location", http.MethodPut, thing, `{"location":"eastus"}`, errs.Conflict, "InvalidResourceLocation"},
 		{"tags that are a list", http.MethodPut, thing, `{"location":"westeurope","tags":[]}`, errs.Invalid, "InvalidRequestContent"},
 		{"a tag that is a number", http.MethodPut, thing, `{"location":"westeurope","tags":{"a":1}}`, errs.Invalid, "InvalidTagValue"},
@@ -241,7 +246,7 @@ func TestTagsAreADocumentOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	c := cloud(t)
 	c.Put(thing, plain)
-	for _, scope := range []string{thing, neighbourtest.Group} {
+	for _, scope := range []string{thing, neighbourtest.Group, "/subscriptions/" + neighbourtest.Source} {
 		tags := scope + "/providers/Microsoft.Resources/tags/default"
 		c.Do(http.MethodPut, tags, `{"properties":{"tags":{"Team":"x","old":"1"}}}`)
 		c.Do(http.MethodPatch, tags, `{"operation":"Merge","properties":{"tags":{"team":"y"}}}`)
@@ -282,4 +287,74 @@ func TestDeletingAGroupTakesEverythingAlong(t *testing.T) {
 		t.Errorf("the lock of the deleted thing came back: %v", list)
 	}
 	c.Refused(http.MethodGet, thing+"/parts/p1", "", errs.NotFound, "ResourceNotFound")
+}
+
+// A copy of a cloud with a region that is younger than this program goes on in that region, and what has no place is global.
+func TestLocationsAreThoseOfTheCloud(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	c.Put(at+"wide/w1", `{"location":"Global"}`)
+	const young = `{"location":"Younger Region"}`
+	c.Refused(http.MethodPut, thing, young, errs.Invalid, "LocationNotAvailableForResourceType")
+	other, err := arm.Parse(neighbourtest.Other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Store.Update(t.Context(), func(tx store.Tx) error {
+		target, err := c.Tree.Resolve(t.Context(), tx, other[:1])
+		if err != nil {
+			return err
+		}
+		return tx.Insert(t.Context(), &store.Node{Parent: target.Node.ID, Type: arm.ResourceGroups, Name: "copied", ETag: "1", Body: []byte(`{"location":"youngerregion"}`)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Put(thing, young)
+	c.Do(http.MethodPut, neighbourtest.Group+"2", young)
+}
+
+// What Azure has and this cloud has not says so, and is not called missing; what is missing is called as Azure calls it.
+func TestWhatIsNotBuiltAndWhatIsMissingAreTold(t *testing.T) {
+	t.Parallel()
+	c := neighbourtest.New(t, things(), authorization.Types(), []provider.Type{{Name: "Microsoft.Resources/deployments"}, {Name: "Microsoft.Network/virtualNetworks"}})
+	const subscription = "/subscriptions/" + neighbourtest.Source
+	c.Put(neighbourtest.Group+"/providers/Microsoft.Network/virtualNetworks/v", `{}`)
+	for _, r := range [][2]string{
+		{http.MethodGet, subscription + "/providers/Microsoft.Features/features"},
+		{http.MethodGet, subscription + "/providers/Microsoft.Features/providers/Microsoft.Network/features"},
+		{http.MethodGet, subscription + "/providers/Microsoft.Features/providers/Microsoft.Network/features/f"},
+		{http.MethodPost, subscription + "/providers/Microsoft.Features/providers/Microsoft.Network/features/f/register"},
+		{http.MethodGet, subscription + "/providers/Microsoft.Test/providerPermissions"},
+		{http.MethodGet, neighbourtest.Group + "/providers/Microsoft.Network/virtualNetworks/v/CheckIPAddressAvailability?ipAddress=10.0.0.4"},
+	} {
+		c.Refused(r[0], r[1], "", errs.Unsupported, "NotImplemented")
+	}
+	for _, scope := range []string{subscription, neighbourtest.Group} {
+		c.Refused(http.MethodGet, scope+"/providers/Microsoft.Resources/deployments/d", "", errs.NotFound, "DeploymentNotFound")
+	}
+}
+
+// What is tagged in a subscription is summed up by name and value.
+func TestTagNamesSumUpASubscription(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	const subscription = "/subscriptions/" + neighbourtest.Source
+	c.Do(http.MethodPut, subscription+"/providers/Microsoft.Resources/tags/default", `{"properties":{"tags":{"Team":"x"}}}`)
+	c.Do(http.MethodPatch, neighbourtest.Group, `{"tags":{"team":"X"}}`)
+	c.Put(thing, `{"location":"westeurope","tags":{"TEAM":"x","cost":"1"}}`)
+	c.Put(thing+"/parts/p", `{"tags":{"hidden":"1"}}`)
+	got := c.Get(subscription + "/tagNames")
+	use := func(id, word, text string, n int, more ...any) map[string]any {
+		m := map[string]any{"id": subscription + "/tagNames/" + id, word: text, "count": map[string]any{"type": "Total", "value": n}}
+		if word == "tagName" {
+			m["values"] = more
+		}
+		return m
+	}
+	neighbourtest.Want(t, got, "value", []any{
+		use("Team", "tagName", "Team", 3, use("Team/tagValues/X", "tagValue", "X", 1), use("Team/tagValues/x", "tagValue", "x", 2)),
+		use("cost", "tagName", "cost", 1, use("cost/tagValues/1", "tagValue", "1", 1)),
+	})
+	c.Refused(http.MethodPut, subscription+"/tagNames/predefined", `{}`, errs.Unsupported, "NotImplemented")
 }

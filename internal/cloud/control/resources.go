@@ -26,7 +26,8 @@ func (e *Engine) listResources(ctx context.Context, req *Request) (Response, err
 	}
 	err = e.View(ctx, func(r store.Reader, st *State) error {
 		p.items, p.next = nil, nil
-		if err := st.Admit(req, "Microsoft.Resources/subscriptions/resources/read", req.Target.ID); err != nil {
+		sight, err := st.admitList(req, "Microsoft.Resources/subscriptions/resources/read")
+		if err != nil {
 			return err
 		}
 		scope, err := e.Tree.Resolve(ctx, r, req.Target.ID)
@@ -37,12 +38,12 @@ func (e *Engine) listResources(ctx context.Context, req *Request) (Response, err
 			if !all(filter.groups, group.Node.Name) {
 				return nil
 			}
-			return e.listGroupResources(ctx, r, group, p, start, filter, expand)
+			return e.listGroupResources(ctx, r, group, sight, p, start, filter, expand)
 		}
 		if len(req.Target.ID) == 2 {
 			return list(scope, from)
 		}
-		return e.listInGroups(ctx, r, req, scope, p, from, list)
+		return e.listInGroups(ctx, r, req, scope, sight, p, from, list)
 	})
 	if err != nil {
 		return Response{}, err
@@ -51,10 +52,10 @@ func (e *Engine) listResources(ctx context.Context, req *Request) (Response, err
 }
 
 // listGroupResources adds the tracked resources of one group to a page.
-func (e *Engine) listGroupResources(ctx context.Context, r store.Reader, group tree.Found, p *page, from cursor, filter filter, expand expansion) error {
+func (e *Engine) listGroupResources(ctx context.Context, r store.Reader, group tree.Found, sight sight, p *page, from cursor, filter filter, expand expansion) error {
 	return fill(ctx, r, group.Node.ID, store.Range{AfterType: from.Type, AfterName: from.Name}, p, func(node store.Node) ([]byte, error) {
 		entry, err := e.Types.Find(arm.Type(node.Type))
-		if err != nil || !entry.Tracked || !filter.quick(entry.Name, node.Name) {
+		if err != nil || !entry.Tracked || !filter.quick(entry.Name, node.Name) || !sight.sees(string(entry.Name)+"/read", group, node) {
 			return nil, nil
 		}
 		return e.genericItem(ctx, r, group, node, filter, expand)

@@ -12,6 +12,7 @@ import (
 	"github.com/amlmove/amlmove/internal/cloud/identity"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
+	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -223,4 +224,24 @@ func TestARefusalNamesTheUser(t *testing.T) {
 			t.Errorf("got %v, want %q", err, l.want)
 		}
 	}
+}
+
+// Names of roles are those of a tenant: what another tenant calls its roles is nobody's business.
+func TestARoleMayBeNamedAsOneOfAnotherTenant(t *testing.T) {
+	t.Parallel()
+	c := cloud(t)
+	const source, foreign = "/subscriptions/" + neighbourtest.Source, "55555555-5555-5555-5555-555555555555"
+	const definitions = "/providers/Microsoft.Authorization/roleDefinitions/"
+	err := c.Store.Update(t.Context(), func(tx store.Tx) error {
+		return tx.Insert(t.Context(), control.NewSubscription(foreign, control.SubscriptionBody{DisplayName: "foreign", TenantID: foreign, State: control.SubscriptionEnabled}, neighbourtest.Start))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := provider.NewGUID()
+	c.Bind("/subscriptions/"+foreign, "Microsoft.Authorization/roleDefinitions", theirs, map[string]any{"roleName": "Looker", "assignableScopes": []any{"/subscriptions/" + foreign},
+		"permissions": []any{map[string]any{"actions": []any{"*/read"}}}})
+	c.Refused(http.MethodPut, source+definitions+theirs, roleBody("Other", "*/read", source), errs.Conflict, "RoleDefinitionExists")
+	c.Do(http.MethodPut, source+definitions+provider.NewGUID(), roleBody("Looker", "*/read", source))
+	c.Refused(http.MethodPut, source+definitions+provider.NewGUID(), roleBody("looker", "*/read", source), errs.Conflict, "RoleDefinitionWithSameNameExists")
 }

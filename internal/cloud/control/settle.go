@@ -30,6 +30,7 @@ func (e *Engine) Handlers() map[string]operation.Handler {
 	return map[string]operation.Handler{
 		opSettle: e.settle, opDelete: e.finishDelete, opRegister: e.finishRegister, opGroup: e.finishGroupDelete,
 		opDelete + operation.GivenUp: e.abandonDelete, opGroup + operation.GivenUp: e.abandonGroupDelete,
+		opRegister + operation.GivenUp: e.abandonRegister,
 	}
 }
 
@@ -60,7 +61,7 @@ func (e *Engine) begin(ctx context.Context, tx store.Tx, req *Request, resp *Res
 // Announce fills the headers by which a client follows an operation of a resource provider.
 func (e *Engine) Announce(resp *Response, op store.Operation, namespace, location, version string) {
 	if location == "" {
-		location = "global"
+		location = global
 	}
 	base := fmt.Sprintf("%s/subscriptions/%s/providers/%s/locations/%s", e.Base(), op.Subscription, namespace, provider.Region(location))
 	resp.Async = fmt.Sprintf("%s/operationsStatus/%s?api-version=%s", base, op.ID, version)
@@ -82,7 +83,7 @@ func (e *Engine) settle(ctx context.Context, tx store.Tx, op *store.Operation, n
 	if err != nil {
 		return err
 	}
-	if found.Node.Flag == Deleting {
+	if found.Node.Flag == provider.Deleting {
 		operation.Fail(op, now, superseded(found.ID()), 409)
 		return nil
 	}

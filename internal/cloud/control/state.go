@@ -18,7 +18,6 @@ type State struct {
 	generation    int64
 	subscriptions map[string]*Subscription // by lower-case id
 	ordered       []*Subscription
-	assignments   []access.Assignment
 	grants        *access.Grants
 	locks         []access.Lock
 	policies      *access.Policies
@@ -60,7 +59,7 @@ func loadState(ctx context.Context, r store.Reader, generation int64) (*State, e
 	if err != nil {
 		return nil, fmt.Errorf("load the rules of the cloud: %w", err)
 	}
-	st := &State{generation: generation, subscriptions: map[string]*Subscription{}, assignments: rules.Assignments,
+	st := &State{generation: generation, subscriptions: map[string]*Subscription{},
 		grants: access.NewGrants(rules.Roles, rules.Assignments), locks: rules.Locks, policies: rules.Policies()}
 	chunk := store.Range{Type: SubscriptionNode, Limit: 500}
 	for {
@@ -101,15 +100,4 @@ func loadSubscription(ctx context.Context, r store.Reader, node store.Node) (*Su
 		s.registrations[strings.ToLower(n.Name)] = registration.State
 	}
 	return s, nil
-}
-
-// seen reports whether a principal has any role at a subscription or somewhere in it: Azure lists the subscription then.
-func (st *State) seen(principal, subscription string) bool {
-	scope := "/subscriptions/" + subscription
-	for _, a := range st.assignments {
-		if strings.EqualFold(a.PrincipalID, principal) && (access.Within(a.Scope, scope) || access.Within(scope, a.Scope)) {
-			return true
-		}
-	}
-	return false
 }

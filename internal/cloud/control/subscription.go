@@ -62,9 +62,11 @@ func (e *Engine) subscriptionLevel(ctx context.Context, req *Request, tail arm.H
 		return e.listGroups(ctx, req)
 	case tail.Namespace == "" && word == "resources" && req.Method == http.MethodGet:
 		return e.listResources(ctx, req)
+	case tail.Namespace == "" && word == "tagnames" && req.Method == http.MethodGet:
+		return e.listTagNames(ctx, req)
 	case tail.Namespace == "" && word == "locations" && req.Method == http.MethodGet:
 		return e.listLocations(ctx, req)
-	case tail.Namespace == "" && word == arm.Providers, tail.Namespace != "" && (word == "" || word == "register" || word == "unregister" || word == "resourcetypes"):
+	case tail.Namespace == "" && word == arm.Providers, tail.Namespace != "" && (word == "" || word == "register" || word == "unregister" || word == "resourcetypes" || word == "providerpermissions"):
 		return e.providers(ctx, req, tail)
 	case tail.Namespace != "":
 		return e.scopeCollection(ctx, req)
@@ -146,13 +148,13 @@ func (e *Engine) tenantLevel(ctx context.Context, req *Request, tail arm.Hop) (R
 	return Response{}, errs.New(errs.NotFound, "InvalidResourcePath", "The path '/%s' names nothing that Azure Resource Manager knows.", tail.Type)
 }
 
-// listSubscriptions answers with the subscriptions of the caller's tenant in which some role lets the caller read.
+// listSubscriptions answers with the subscriptions of the caller's tenant in which the caller has some role.
 func (e *Engine) listSubscriptions(ctx context.Context, req *Request) (Response, error) {
 	items := []any{}
 	err := e.View(ctx, func(_ store.Reader, st *State) error {
 		items = items[:0]
 		for _, s := range st.ordered {
-			if strings.EqualFold(s.Tenant, req.Caller.TenantID) && st.seen(req.Caller.ObjectID, s.ID) {
+			if strings.EqualFold(s.Tenant, req.Caller.TenantID) && st.grants.Around(req.Caller.ObjectID, "/subscriptions/"+s.ID) {
 				items = append(items, s.document())
 			}
 		}
@@ -211,46 +213,6 @@ func (e *Engine) tenantProviders(ctx context.Context, req *Request, tail arm.Hop
 		return Response{}, err
 	}
 	body, err := json.Marshal(answer)
-	return Response{Status: http.StatusOK, Body: body}, err
-}
-
-// Location is a region of Azure.
-type Location struct{ Name, Display, Geography string }
-
-// Locations are the regions that this cloud offers.
-var Locations = []Location{
-	{"eastus", "East US", "United States"}, {"eastus2", "East US 2", "United States"}, {"westus", "West US", "United States"},
-	{"westus2", "West US 2", "United States"}, {"westus3", "West US 3", "United States"}, {"centralus", "Central US", "United States"},
-	{"northcentralus", "North Central US", "United States"}, {"southcentralus", "South Central US", "United States"},
-	{"westcentralus", "West Central US", "United States"}, {"canadacentral", "Canada Central", "Canada"}, {"canadaeast", "Canada East", "Canada"},
-	{"brazilsouth", "Brazil South", "Brazil"}, {"northeurope", "North Europe", "Europe"}, {"westeurope", "West Europe", "Europe"},
-	{"uksouth", "UK South", "United Kingdom"}, {"ukwest", "UK West", "United Kingdom"}, {"francecentral", "France Central", "France"},
-	{"germanywestcentral", "Germany West Central", "Germany"}, {"norwayeast", "Norway East", "Norway"}, {"swedencentral", "Sweden Central", "Sweden"},
-	{"switzerlandnorth", "Switzerland North", "Switzerland"}, {"italynorth", "Italy North", "Italy"}, {"polandcentral", "Poland Central", "Poland"},
-	{"uaenorth", "UAE North", "UAE"}, {"southafricanorth", "South Africa North", "South Africa"}, {"centralindia", "Central India", "India"},
-	{"southindia", "South India", "India"}, {"eastasia", "East Asia", "Asia Pacific"}, {"southeastasia", "Southeast Asia", "Asia Pacific"},
-	{"japaneast", "Japan East", "Japan"}, {"japanwest", "Japan West", "Japan"}, {"koreacentral", "Korea Central", "Korea"},
-	{"australiaeast", "Australia East", "Australia"}, {"australiasoutheast", "Australia Southeast", "Australia"},
-}
-
-func (e *Engine) listLocations(ctx context.Context, req *Request) (Response, error) {
-	items := []any{}
-	err := e.View(ctx, func(_ store.Reader, st *State) error {
-		items = items[:0]
-		if err := st.Admit(req, "Microsoft.Resources/subscriptions/locations/read", req.Target.ID); err != nil {
-			return err
-		}
-		for _, l := range Locations {
-			items = append(items, map[string]any{"id": req.Target.ID.String() + "/locations/" + l.Name, "name": l.Name, "type": "Region",
-				"displayName": l.Display, "regionalDisplayName": "(" + l.Geography + ") " + l.Display,
-				"metadata": map[string]any{"regionType": "Physical", "regionCategory": "Recommended", "geography": l.Geography, "geographyGroup": l.Geography}})
-		}
-		return nil
-	})
-	if err != nil {
-		return Response{}, err
-	}
-	body, err := json.Marshal(map[string]any{"value": items})
 	return Response{Status: http.StatusOK, Body: body}, err
 }
 

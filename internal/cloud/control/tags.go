@@ -22,11 +22,11 @@ func isTags(id arm.ID) bool {
 	return len(id) > 1 && id[len(id)-1].Namespace != "" && id.Type().Is(tagsType)
 }
 
-// tags serves the tags of a resource or a resource group.
+// tags serves the tags of a subscription, a resource group or a resource.
 func (e *Engine) tags(ctx context.Context, req *Request) (Response, error) {
 	scope := req.Target.ID.Scope()
-	if !strings.EqualFold(req.Target.ID.Name(), "default") || len(scope) < 2 {
-		return Response{}, errs.New(errs.Unsupported, "NotImplemented", "'%s' is not built in this cloud: only the tags 'default' of groups and resources are.", req.Target.ID)
+	if !strings.EqualFold(req.Target.ID.Name(), "default") || scope.Subscription() == "" {
+		return Response{}, errs.New(errs.Unsupported, "NotImplemented", "'%s' is not built in this cloud: only the tags 'default' of subscriptions, groups and resources are.", req.Target.ID)
 	}
 	if req.Method == http.MethodGet {
 		var body []byte
@@ -140,7 +140,7 @@ func withoutTags(tags, given map[string]any) map[string]any {
 	return left
 }
 
-// changeTags writes the tags of a resource or a group as a write to it is judged: rights on tags suffice, locks and policies hold.
+// changeTags writes the tags of something as a write to it is judged: rights on tags suffice, locks and policies hold.
 func (e *Engine) changeTags(ctx context.Context, tx store.Tx, st *State, req *Request, scope arm.ID, change func(map[string]any) map[string]any) (map[string]any, error) {
 	if err := st.Admit(req, access.ActionOf(req.Method, tagsType, ""), scope); err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (e *Engine) changeTags(ctx context.Context, tx store.Tx, st *State, req *Re
 		return nil, Explain(err, scope)
 	}
 	found = tree.Found{Chain: append(append([]store.Node{}, found.Chain[:len(found.Chain)-1]...), held[0]), Node: held[0]}
-	if err := notDeleting(found.Chain); err != nil {
+	if err := provider.NotDeleting(found.Chain); err != nil {
 		return nil, err
 	}
 	doc, err := e.document(ctx, tx, found)
@@ -190,13 +190,16 @@ func (e *Engine) changeTags(ctx context.Context, tx store.Tx, st *State, req *Re
 	if err := tx.Save(ctx, node); err != nil || len(scope) > 2 {
 		return after, err
 	}
-	return after, tx.Bump(ctx) // the tags of a group are remembered with its place
+	return after, tx.Bump(ctx) // the tags of a group are remembered with its place, those of a subscription with all that decides
 }
 
 // tagsAllowed asks the policies about the document with its new tags.
 func (e *Engine) tagsAllowed(ctx context.Context, r store.Reader, st *State, found tree.Found, doc map[string]any) error {
 	id := found.ID()
-	if len(id) == 2 {
+	if len(id) == 1 { // policies are not carried out on subscriptions
+		return nil
+	}
+	if id.GroupID() != nil && len(id) == 2 {
 		return e.groupAllowed(st, id, doc)
 	}
 	entry, err := e.Types.Find(id.Type())

@@ -8,7 +8,6 @@ import (
 
 	"github.com/amlmove/amlmove/internal/aml"
 	"github.com/amlmove/amlmove/internal/arm"
-	"github.com/amlmove/amlmove/internal/cloud/control"
 	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
@@ -92,7 +91,7 @@ func (s subject) active(kind, words, property string) func(context.Context) (*er
 	return func(ctx context.Context) (*errs.Error, error) {
 		nodes, err := s.reader.FlaggedChildren(ctx, s.found.Node.ID, kind, mostCounted+1)
 		if err == nil && len(nodes) <= mostCounted {
-			nodes = slices.DeleteFunc(nodes, func(n store.Node) bool { return n.Flag == control.Deleting }) // only what has ended is deleted
+			nodes = slices.DeleteFunc(nodes, func(n store.Node) bool { return n.Flag == provider.Deleting }) // only what has ended is deleted
 		}
 		if err != nil || len(nodes) == 0 {
 			return nil, err

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/errs"
 )
 
@@ -22,6 +23,8 @@ type Type struct {
 
 	// Tracked types are top-level resources with a location and tags; they show in generic resource lists.
 	Tracked bool
+	// Global types are also offered in the location "global", which is no region.
+	Global bool
 	// Extension types are bound to the words of any scope (locks, diagnostic settings) and never travel with a resource.
 	Extension bool
 	// Virtual types have no documents: /subscriptions/{s}/providers/NS/locations/{any} exists as soon as somebody asks for what is below it (its
@@ -42,8 +45,8 @@ type Type struct {
 	Slotted bool
 	// Archivable types hide documents with properties.isArchived=true from lists unless asked (listViewType).
 	Archivable bool
-	// Listed reads what the query of a list asks for besides: the documents to show, or nil for all. May be nil.
-	Listed func(query url.Values) (func(doc map[string]any) bool, error)
+	// Listed reads what the query of a list asks for besides. May be nil.
+	Listed func(query url.Values) (Listing, error)
 	// AutoParent: a missing parent container is made along with the first child (versions of an asset).
 	AutoParent bool
 	// BuiltIn returns documents that exist at the tenant for everybody (role and policy definitions). May be nil. Extension types only.
@@ -78,6 +81,16 @@ type Type struct {
 	// below a resource that are no collections (skus, features).
 	Actions map[string]Action
 	Reads   map[string]Action
+}
+
+// Listing is what the query of a list asks for besides pages.
+type Listing struct {
+	// Keep chooses what is shown, by its name and document; nil: all of it.
+	Keep func(name string, doc map[string]any) bool
+	// Skip is how many of what is shown are left out at the beginning.
+	Skip int
+	// Order compares two of what is shown; nil: by name, as it is kept.
+	Order func(a, b store.Node) int
 }
 
 // BuiltIn is a document that the cloud itself brings along.

@@ -347,7 +347,11 @@ func TestEveryKindOfAlertWatchesTheNewID(t *testing.T) {
 		"Microsoft.AlertsManagement/smartDetectorAlertRules/s": {"scope": []any{ws}, "detector": map[string]any{"id": "FailureAnomaliesDetector"}, "state": "Enabled", "severity": "Sev3", "frequency": "PT1M",
 			"actionGroups": map[string]any{"groupIds": []any{}}},
 	} {
-		first.ask(t, http.MethodPut, group+"/providers/"+path, map[string]any{"location": "global", "properties": body})
+		location := "global"
+		if strings.HasPrefix(path, "Microsoft.Insights/scheduledQueryRules") { // the only ones with a place
+			location = "eastus"
+		}
+		first.ask(t, http.MethodPut, group+"/providers/"+path, map[string]any{"location": location, "properties": body})
 	}
 	w := worldOn(t, cloud)
 	w.move(t)

@@ -31,6 +31,8 @@ func Types() []provider.Type {
 			Versions: []string{"2021-05-01-preview", "2017-05-01-preview", "2016-09-01", "2015-07-01"}},
 		{Name: "Microsoft.Insights/metrics", Extension: true, Virtual: true, Reads: map[string]provider.Action{"": {Do: readMetrics, Permission: "Microsoft.Insights/metrics/read"}},
 			Versions: []string{"2024-02-01", "2023-10-01", "2021-05-01", "2019-07-01", "2018-01-01", "2017-05-01-preview"}},
+		{Name: Categories, Extension: true, Virtual: true, Reads: map[string]provider.Action{"": {Do: readCategories, Permission: "Microsoft.Insights/diagnosticSettingsCategories/read"}},
+			Versions: []string{"2021-05-01-preview", "2017-05-01-preview"}},
 		logs(),
 	}
 	types = append(types, alerts()...)
@@ -43,22 +45,22 @@ func alerts() []provider.Type {
 	enabled := neighbour.Rule{Path: "properties.enabled", Is: neighbour.Bool}
 	needs := neighbour.Rule{Path: "properties", Is: neighbour.Object, Need: true}
 	return []provider.Type{
-		{Name: "Microsoft.Insights/metricAlerts", Tracked: true, Created: 200, Versions: []string{"2018-03-01", "2024-03-01-preview"},
+		{Name: "Microsoft.Insights/metricAlerts", Tracked: true, Global: true, Created: 200, Versions: []string{"2018-03-01", "2024-03-01-preview"},
 			Put: neighbour.Shape{needs, scopes, enabled, {Path: "properties.criteria", Is: neighbour.Object, Need: true},
 				{Path: "properties.severity", Is: neighbour.Number}, {Path: "properties.actions", Is: neighbour.List}}.Put(nil)},
 		{Name: "Microsoft.Insights/scheduledQueryRules", Tracked: true, Versions: []string{"2023-12-01", "2022-06-15", "2021-08-01", "2018-04-16", "2023-03-15-preview"},
 			Put: neighbour.Shape{needs, enabled, {Path: "properties.scopes", Is: neighbour.List}, {Path: "properties.criteria", Is: neighbour.Object}}.Put(nil)},
-		{Name: "Microsoft.Insights/actionGroups", Tracked: true, Versions: []string{"2023-01-01", "2022-06-01", "2021-09-01", "2019-06-01", "2018-03-01"},
+		{Name: "Microsoft.Insights/actionGroups", Tracked: true, Global: true, Versions: []string{"2023-01-01", "2022-06-01", "2021-09-01", "2019-06-01", "2018-03-01"},
 			Put: neighbour.Shape{needs, enabled, {Path: "properties.groupShortName", Is: neighbour.Text, Need: true},
 				{Path: "properties.emailReceivers", Is: neighbour.List}, {Path: "properties.webhookReceivers", Is: neighbour.List}}.Put(nil)},
-		{Name: "Microsoft.Insights/activityLogAlerts", Tracked: true, Versions: []string{"2020-10-01", "2017-04-01", "2023-01-01-preview"},
+		{Name: "Microsoft.Insights/activityLogAlerts", Tracked: true, Global: true, Versions: []string{"2020-10-01", "2017-04-01", "2023-01-01-preview"},
 			Put: neighbour.Shape{needs, scopes, enabled, {Path: "properties.condition", Is: neighbour.Object, Need: true}, {Path: "properties.actions", Is: neighbour.Object}}.Put(nil)},
 		{Name: "Microsoft.Insights/webtests", Tracked: true, Created: 200, Stateful: true, Versions: []string{"2022-06-15", "2015-05-01", "2018-05-01-preview"},
 			Put: neighbour.Shape{needs, {Path: "properties.SyntheticMonitorId", Is: neighbour.Text}, {Path: "properties.Locations", Is: neighbour.List}}.Put(nil)},
 		{Name: "Microsoft.Insights/workbooks", Tracked: true, Versions: []string{"2023-06-01", "2022-04-01", "2021-08-01", "2021-03-08", "2020-10-20", "2018-06-17-preview"},
 			Put: neighbour.Shape{needs, {Path: "properties.displayName", Is: neighbour.Text, Need: true}, {Path: "properties.serializedData", Is: neighbour.Text},
 				{Path: "properties.sourceId", Is: neighbour.Text}}.Put(nil)},
-		{Name: "Microsoft.AlertsManagement/smartDetectorAlertRules", Tracked: true, Versions: []string{"2021-04-01", "2019-06-01", "2019-03-01"},
+		{Name: "Microsoft.AlertsManagement/smartDetectorAlertRules", Tracked: true, Global: true, Versions: []string{"2021-04-01", "2019-06-01", "2019-03-01"},
 			Put: neighbour.Shape{needs, {Path: "properties.detector", Is: neighbour.Object, Need: true}, {Path: "properties.scope", Is: neighbour.List, Need: true},
 				{Path: "properties.state", Is: neighbour.Text, OneOf: []string{"Enabled", "Disabled"}}}.Put(nil)},
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/amlmove/amlmove/internal/arm"
+	"github.com/amlmove/amlmove/internal/cloud/provider"
 	"github.com/amlmove/amlmove/internal/cloud/provider/insights"
 	"github.com/amlmove/amlmove/internal/cloud/provider/neighbour/neighbourtest"
 	"github.com/amlmove/amlmove/internal/cloud/tree"
@@ -136,4 +137,22 @@ func TestMetricsShowTheNumbersThatAResourceKeeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	neighbourtest.Want(t, answer, "timespan", "2026-03-01T11:00:00Z/2026-03-01T12:00:00Z")
+}
+
+// A resource says what a diagnostic setting on it can send; of what nobody wrote down the cloud says that it does not know.
+func TestCategoriesOfDiagnosticSettings(t *testing.T) {
+	t.Parallel()
+	c := neighbourtest.New(t, insights.Types(), []provider.Type{{Name: "Microsoft.KeyVault/vaults", Tracked: true}})
+	const vault, at = neighbourtest.Group + "/providers/Microsoft.KeyVault/vaults/v", "/providers/Microsoft.Insights/diagnosticSettingsCategories"
+	c.Refused(http.MethodGet, vault+at, "", errs.NotFound, "ResourceNotFound")
+	c.Refused(http.MethodGet, vault+at+"/AuditEvent", "", errs.NotFound, "ResourceNotFound")
+	c.Put(vault, `{"location":"westeurope"}`)
+	c.Put(logs, `{"location":"westeurope","properties":{}}`)
+	category := func(name, kind string) map[string]any {
+		return map[string]any{"id": vault + at + "/" + name, "name": name, "type": "Microsoft.Insights/diagnosticSettingsCategories", "properties": map[string]any{"categoryType": kind}}
+	}
+	neighbourtest.Want(t, c.Get(vault+at), "value", []any{category("AuditEvent", "Logs"), category("AzurePolicyEvaluationDetails", "Logs"), category("AllMetrics", "Metrics")})
+	neighbourtest.Want(t, map[string]any{"got": c.Get(vault + at + "/allmetrics")}, "got", category("AllMetrics", "Metrics"))
+	c.Refused(http.MethodGet, vault+at+"/Rumours", "", errs.NotFound, "ResourceNotFound")
+	c.Refused(http.MethodGet, logs+at, "", errs.Unsupported, "NotImplemented")
 }

@@ -19,7 +19,6 @@ func (b builder) connections() []provider.Type {
 	return []provider.Type{
 		b.content("connections", "WorkspaceConnectionPropertiesV2BasicResource", provider.Type{
 			Pattern: childName, Created: 200, Updated: 200, Secrets: secrets, Put: putConnection,
-			Listed: listedBy(map[string]string{"category": "properties.category", "target": "properties.target"}),
 			Actions: map[string]provider.Action{
 				"listsecrets":    {Do: connectionWithSecrets(secrets)},
 				"testconnection": {Do: testConnection, Async: true, Writes: true},

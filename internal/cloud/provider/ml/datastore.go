@@ -18,7 +18,7 @@ func SecretOf(credentialsType string) string { return datastoreSecrets[credentia
 
 func (b builder) datastores() []provider.Type {
 	return []provider.Type{b.content("datastores", "DatastoreResource", provider.Type{
-		Pattern: assetName, NoPatch: true, Listed: listedBy(map[string]string{"isDefault": "properties.isDefault"}), Put: putDatastore, Get: getDatastore, Delete: deleteDatastore,
+		Pattern: assetName, NoPatch: true, Put: putDatastore, Get: getDatastore, Delete: deleteDatastore,
 		Secrets: []string{"properties.credentials.secrets.key", "properties.credentials.secrets.sasToken",
 			"properties.credentials.secrets.clientSecret", "properties.credentials.secrets.certificate"},
 		Actions: map[string]provider.Action{"listsecrets": {Do: listDatastoreSecrets}},

@@ -17,11 +17,11 @@ func (b builder) jobs() []provider.Type {
 	job := b.shapes.get("JobBaseResource")
 	return []provider.Type{
 		b.content("jobs", "JobBaseResource", provider.Type{
-			Pattern: assetName, NoPatch: true, AsyncDelete: true, Listed: listedBy(map[string]string{"jobType": "properties.jobType"}), Put: fixed(job, putJob), Delete: deleteJob, Settle: settleJob,
+			Pattern: assetName, NoPatch: true, AsyncDelete: true, Put: fixed(job, putJob), Delete: deleteJob, Settle: settleJob,
 			Actions: map[string]provider.Action{"cancel": {Do: cancelJob, Async: true, Writes: true}},
 		}),
 		b.content("schedules", "ScheduleResource", provider.Type{
-			Pattern: assetName, Stateful: true, NoPatch: true, AsyncPut: true, AsyncDelete: true, Listed: listedSchedules, Put: putSchedule, Delete: deleteSchedule,
+			Pattern: assetName, Stateful: true, NoPatch: true, AsyncPut: true, AsyncDelete: true, Put: putSchedule, Delete: deleteSchedule,
 		}),
 		b.content("labelingJobs", "LabelingJobResource", provider.Type{
 			Pattern: childName, Stateful: true, NoPatch: true, AsyncPut: true, Put: putLabeling, Settle: settleLabeling,

@@ -61,7 +61,7 @@ func (b builder) content(path, shapeName string, t provider.Type) provider.Type 
 	if !known {
 		panic("ml: aml does not know " + path)
 	}
-	t.Name, t.Archivable, t.Refs = kind.Type(), kind.Archivable, arm.NewPaths(kind.Owned()...)
+	t.Name, t.Archivable, t.Refs, t.Listed = kind.Type(), kind.Archivable, arm.NewPaths(kind.Owned()...), listedBy(path)
 	t.Put = guard(b.shapes.get(shapeName), t.Secrets, t.Put)
 	return t
 }

@@ -19,7 +19,7 @@ func (b builder) workspaces() []provider.Type {
 		Refs: arm.NewPaths(aml.OwnedWorkspacePaths()...), Stateful: true,
 		Created: 202, Updated: 200, AsyncPut: true, AsyncPatch: true, AsyncDelete: true, // never 201 (client-wire 10)
 		Put: guard(b.shapes.get("Workspace"), nil, putWorkspace), Get: getWorkspace, Delete: deleteWorkspace, Missing: purgeWorkspace, Gone: goneWorkspace,
-		Listed:  listedBy(map[string]string{"kind": "kind"}),
+		Listed:  listedBy("workspaces"),
 		Settle:  settleWorkspace,
 		Actions: b.workspaceActions(),
 		Reads:   workspaceReads(),
@@ -212,6 +212,9 @@ func joinHub(c *provider.Call, props map[string]any) error {
 	}
 	hub, doc, err := lookup(c, text, aml.Workspaces)
 	if err != nil {
+		return err
+	}
+	if err := provider.NotDeleting(hub.Chain); err != nil {
 		return err
 	}
 	if kind := tree.Text(doc.Public, "kind"); !strings.EqualFold(kind, aml.KindHub) {

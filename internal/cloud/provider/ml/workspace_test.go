@@ -261,3 +261,14 @@ func TestPrivateEndpointConnections(t *testing.T) {
 	c.ok("DELETE", pe, "")
 	c.refused(errs.NotFound, "GET", pe, "")
 }
+
+// A hub that is being deleted takes no project: the project would stand without it.
+func TestAHubThatIsBeingDeletedTakesNoProject(t *testing.T) {
+	t.Parallel()
+	c := withWorkspace(t)
+	collection := ws[:strings.LastIndexByte(ws, '/')]
+	c.ok("PUT", collection+"/hub", strings.Replace(workspaceBody(), "{", `{"kind":"Hub",`, 1))
+	c.settle()
+	c.ok("DELETE", collection+"/hub", "")
+	c.refused(errs.Conflict, "PUT", collection+"/project", `{"kind":"Project","location":"eastus","properties":{"hubResourceId":"`+collection+`/hub"}}`)
+}

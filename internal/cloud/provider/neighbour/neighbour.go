@@ -85,7 +85,7 @@ func Rendered(c *provider.Call, found tree.Found) (map[string]any, error) {
 	return tree.ParseObject(body)
 }
 
-// Beside makes a resource below another one than the call's, in the same transaction. For a top-level resource parent is the group.
+// Beside makes a resource below another one than the call's, in the same transaction. For a top-level resource parent is the group. Below what is being deleted nothing is made.
 func Beside(c *provider.Call, parent tree.Found, typ arm.Type, name string, doc tree.Document) (tree.Found, error) {
 	entry, err := c.Types.Find(typ)
 	if err != nil {
@@ -94,6 +94,8 @@ func Beside(c *provider.Call, parent tree.Found, typ arm.Type, name string, doc 
 	hop := arm.Hop{Type: entry.Kind(), Name: name}
 	if entry.Depth() == 1 {
 		hop = arm.Hop{Namespace: entry.Name.Namespace(), Type: entry.Name.Path(), Name: name}
+	} else if err := stays(c, parent); err != nil {
+		return tree.Found{}, err
 	}
 	container, err := c.Tree.MakeContainer(c.Ctx, c.Tx, parent, hop.NodeType())
 	if err != nil {
@@ -107,6 +109,15 @@ func Beside(c *provider.Call, parent tree.Found, typ arm.Type, name string, doc 
 		return tree.Found{}, err
 	}
 	return tree.Found{Chain: append(append([]store.Node{}, parent.Chain...), *node), Node: *node}, nil
+}
+
+// stays keeps a resource from being deleted until the transaction ends, and refuses one that is being deleted.
+func stays(c *provider.Call, found tree.Found) error {
+	held, err := c.Tx.Hold(c.Ctx, store.Shared, found.Node.ID)
+	if err != nil {
+		return err
+	}
+	return provider.NotDeleting(append(found.Chain[:len(found.Chain)-1:len(found.Chain)-1], held[0]))
 }
 
 // pageSize is how many nodes a walk over the cloud reads at once.

@@ -74,6 +74,9 @@ func allocate(c *provider.Call, subnet arm.ID, holder store.ID, wanted []string,
 	if err != nil {
 		return nil, err
 	}
+	if err := provider.NotDeleting(found.Chain); err != nil {
+		return nil, err
+	}
 	kept, err := holders(c, doc)
 	if err != nil {
 		return nil, err

@@ -130,8 +130,12 @@ func judgePlace(c *provider.Call) error {
 	if c.Old != nil && !strings.EqualFold(tree.Text(c.Old.Public, "properties.subnet.id"), text) {
 		return provider.Conflict("PropertyChangeNotAllowed", "Changing property 'subnet' of the private endpoint '%s' is not allowed.", c.ID.Name()).At("properties.subnet.id")
 	}
-	if _, _, err := c.Lookup(id); err != nil {
+	subnet, _, err := c.Lookup(id)
+	if err != nil {
 		return lost(c, err, text)
+	}
+	if err := provider.NotDeleting(subnet.Chain); err != nil && c.Old == nil {
+		return err
 	}
 	_, network, err := c.Lookup(id.Parent())
 	if err != nil {
@@ -159,6 +163,9 @@ func (r request) judge(c *provider.Call) error {
 	found, _, err := c.Lookup(r.target)
 	if err != nil {
 		return lost(c, err, r.target.String())
+	}
+	if err := provider.NotDeleting(found.Chain); err != nil {
+		return err
 	}
 	typ := found.ID().Type()
 	entry, err := c.Types.Find(typ)

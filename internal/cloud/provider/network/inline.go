@@ -130,6 +130,9 @@ func (in inline) children(c *provider.Call) (map[string]tree.Found, error) {
 
 // replace writes a child that is there; what it remembers in its private part stays.
 func (in inline) replace(c *provider.Call, found tree.Found, doc tree.Document) error {
+	if err := provider.NotDeleting(found.Chain); err != nil {
+		return err
+	}
 	before, err := c.Tree.Decode(c.Ctx, c.Read, found)
 	if err != nil {
 		return err

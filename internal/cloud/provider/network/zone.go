@@ -18,7 +18,7 @@ var recordKinds = []string{"A", "AAAA", "CNAME", "MX", "PTR", "SOA", "SRV", "TXT
 func zones() []provider.Type {
 	types := []provider.Type{
 		{
-			Name: Zone, Versions: zoneVersions, Tracked: true, Stateful: true, AsyncPut: true, AsyncPatch: true, AsyncDelete: true,
+			Name: Zone, Versions: zoneVersions, Tracked: true, Global: true, Stateful: true, AsyncPut: true, AsyncPatch: true, AsyncDelete: true,
 			Pattern: regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)+[A-Za-z0-9-]{1,63}$`),
 			Put:     neighbour.Shape{}.Put(putZone), Get: showZone, Delete: zoneFree,
 			Reads: map[string]provider.Action{"all": {Do: allRecords}},

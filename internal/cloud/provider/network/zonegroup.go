@@ -127,6 +127,9 @@ func point(c *provider.Call, zone tree.Found, name string, addresses []any) (str
 		if err != nil {
 			return "", err
 		}
+		if err := provider.NotDeleting(found.Chain); err != nil {
+			return "", err
+		}
 		list, _ := tree.Get(doc.Public, "properties.aRecords").([]any)
 		tree.Set(doc.Public, "properties.aRecords", append(without(list, addresses), entries(addresses)...))
 		return ref(found.Node.ID), c.SaveOther(found, doc)
