@@ -74,8 +74,11 @@ func (e *Engine) groupOffered(ctx context.Context, r store.Reader, st *State, lo
 
 // offered refuses to make a resource in a location that its type is not offered in.
 func (e *Engine) offered(ctx context.Context, r store.Reader, st *State, call *provider.Call) error {
+	if !call.Type.Tracked || call.Old != nil {
+		return nil
+	}
 	location := call.Location()
-	if !call.Type.Tracked || call.Old != nil || call.Type.Global && provider.Region(location) == global {
+	if call.Type.Global && provider.Region(location) == global {
 		return nil
 	}
 	if known, err := e.region(ctx, r, st, location); known || err != nil {
