@@ -192,7 +192,7 @@ func (t *target) read(data []byte) error {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(ca)
 	t.endpoint = state.Endpoint
-	t.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: connections}}
+	t.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: connections, ReadBufferSize: 64 << 10}}
 	return nil
 }
 
@@ -268,7 +268,7 @@ func (t *target) send(ctx context.Context, method, address, contentType, body st
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	data, err := io.ReadAll(resp.Body)
+	data, err := readBody(resp)
 	if err != nil {
 		return nil, err
 	}
@@ -276,6 +276,13 @@ func (t *target) send(ctx context.Context, method, address, contentType, body st
 		return nil, fmt.Errorf("%s %s: %s: %s", method, address, resp.Status, data)
 	}
 	return data, nil
+}
+
+// readBody reads an answer into a buffer of its size: growing one would measure the client.
+func readBody(resp *http.Response) ([]byte, error) {
+	data := bytes.NewBuffer(make([]byte, 0, max(0, resp.ContentLength)+bytes.MinRead))
+	_, err := data.ReadFrom(resp.Body)
+	return data.Bytes(), err
 }
 
 // rate sends count requests over all connections, checks every answer, and returns how many were answered in a second.
