@@ -30,7 +30,7 @@ type Options struct {
 	Endpoint   string // https://management.azure.com or a cloud's endpoint, without a trailing slash
 	Credential azcore.TokenCredential
 	Client     policy.ClientOptions // transport, retries, and the cloud's configuration
-	// Budget paces the requests; a new one with Azure's limits if nil. Clients of one principal in one process share a budget.
+	// Budget paces the requests; a new one with Azure's limits if nil, which hold for other clouds once they are seen to count. Clients of one principal in one process share a budget.
 	Budget *Budget
 	// Sleep waits between two looks at an operation; on the machine's clock if nil.
 	Sleep func(context.Context, time.Duration) error
@@ -65,7 +65,9 @@ func New(o Options) (*Client, error) {
 		o.Client.Cloud = cloud.AzurePublic
 	}
 	if o.Budget == nil {
-		o.Budget = NewBudget(Published(), nil)
+		limits := Published()
+		limits.Observed = !o.microsoft()
+		o.Budget = NewBudget(limits, nil)
 	}
 	if o.Sleep == nil {
 		o.Sleep = sleep

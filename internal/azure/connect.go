@@ -73,7 +73,7 @@ func FindPlace(endpoint string) (Place, error) {
 	return place, nil
 }
 
-// Connect makes a client of a place, with a budget of its own. Changes are made to its options before.
+// Connect makes a client of a place. Changes are made to its options before.
 func Connect(place Place, changes ...func(*Options)) (*Client, error) {
 	options, err := place.options()
 	if err != nil {
@@ -85,9 +85,6 @@ func Connect(place Place, changes ...func(*Options)) (*Client, error) {
 			Advise("sign in with az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET")
 	}
 	options.Credential = credential
-	limits := Published()
-	limits.Observed = !options.microsoft()
-	options.Budget = NewBudget(limits, nil)
 	for _, change := range changes {
 		change(&options)
 	}

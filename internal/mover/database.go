@@ -33,6 +33,9 @@ type Database struct {
 	url string // of PostgreSQL; empty for a file
 }
 
+// connections is how many are open at once, and kept.
+const connections = 16
+
 // OpenFile opens the database of one run. Every commit is on disk before it is acknowledged: a step that was journalled survives power loss.
 func OpenFile(ctx context.Context, path string) (*Database, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite would let others read it
@@ -48,6 +51,7 @@ func OpenFile(ctx context.Context, path string) (*Database, error) {
 	if err != nil {
 		return nil, databaseError(err, path)
 	}
+	db.SetMaxIdleConns(connections) // a new one reads the whole schema
 	return prepare(ctx, &Database{db: db, pen: &pen{db: db}}, schemaSQLite, path)
 }
 
@@ -57,7 +61,8 @@ func OpenPostgres(ctx context.Context, dsn string) (*Database, error) {
 	if err != nil {
 		return nil, databaseError(err, Masked(dsn))
 	}
-	db.SetMaxOpenConns(16)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
 	return prepare(ctx, &Database{db: db, pen: &pen{db: db}, url: dsn}, schemaPostgres, Masked(dsn))
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/amlmove/amlmove/internal/cloud/store/postgres/pgtest"
+	"github.com/amlmove/amlmove/test/whole"
 )
 
 // A process of its own plays the run that the environment names, and kills itself at a moment of its journal.
@@ -89,7 +90,7 @@ func everyMoment(t *testing.T, database string, fail string, check func(t *testi
 	if testing.Short() {
 		t.Skip("processes are killed in the run without -short")
 	}
-	stride := 7 // the everyday form: some moments, others each time a step is added
+	stride := whole.Of(23, 7) // some moments, others each time a step is added
 	if os.Getenv("AMLMOVE_NIGHTLY") != "" {
 		stride = 1
 	}

@@ -33,6 +33,7 @@ func Open(ctx context.Context, path string) (*Snapshot, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4)
 	s := &Snapshot{path: path, db: db}
 	var text string
 	err = db.QueryRowContext(ctx, "SELECT value FROM header WHERE name = 'header'").Scan(&text)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/amlmove/amlmove/internal/mover"
 	"github.com/amlmove/amlmove/internal/seal"
+	"github.com/amlmove/amlmove/test/whole"
 )
 
 // A process of its own drives the run that the environment names, and kills itself at a moment of its journal.
@@ -103,7 +104,7 @@ const lastMoment = 1000
 // TestAKilledMoveGoesOnToTheSameEnd kills the whole move of contoso at moments of its journal, several times in a row, and lets another process go on; every other run has its journal in PostgreSQL.
 func TestAKilledMoveGoesOnToTheSameEnd(t *testing.T) {
 	t.Parallel()
-	runs := 4
+	runs := whole.Of(2, 4)
 	if os.Getenv("AMLMOVE_NIGHTLY") != "" {
 		runs = 200
 	}

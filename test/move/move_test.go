@@ -10,6 +10,7 @@ import (
 	"github.com/amlmove/amlmove/internal/arm"
 	"github.com/amlmove/amlmove/internal/errs"
 	"github.com/amlmove/amlmove/internal/mover"
+	"github.com/amlmove/amlmove/test/whole"
 )
 
 // TestContosoMovesWhole moves everything (S04, S06, S07, S08), and makes again what stays behind: data assets, computes and endpoints (S05, S44, pain 24). What is not included stays where it is (pain 43).
@@ -27,6 +28,7 @@ func TestContosoMovesWhole(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			whole.Or(t, c.name, "S01 S42 to another subscription with everything", "S02 to another group alone")
 			w := newWorld(t)
 			if c.group != nil {
 				c.group(w)

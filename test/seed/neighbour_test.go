@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/amlmove/amlmove/test/whole"
 )
 
 // registration is what az shows of a namespace.
@@ -15,6 +17,7 @@ type registration struct {
 // TestTheCommandsAroundAMove runs what a person types before and after a move. It changes one cloud step by step.
 func TestTheCommandsAroundAMove(t *testing.T) {
 	t.Parallel()
+	whole.Or(t, "az around a move")
 	s := stage(t, "contoso-quiet")
 	s.must(t, "az account set -s "+s.source)
 	rg := strings.Split(s.group, "/")[4]
