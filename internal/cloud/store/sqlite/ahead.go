@@ -99,18 +99,17 @@ func (a *ahead) carryOut(t *tx) error {
 	return nil
 }
 
-// noted notes a step that writes so many rows. false when the transaction has its turn, and does it itself.
-func (t *tx) noted(writes int, do step) bool {
-	if t.ahead == nil || t.over {
-		return false
-	}
+// isAhead reports whether what is written is noted; otherwise the transaction has its turn, and does it itself.
+func (t *tx) isAhead() bool { return t.ahead != nil && !t.over }
+
+// note notes a step that writes so many rows.
+func (t *tx) note(writes int, do step) {
 	t.ahead.steps, t.ahead.writes = append(t.ahead.steps, do), t.ahead.writes+writes
-	return true
 }
 
 // Generation is the one that is committed, or that this transaction bumped.
 func (t *tx) Generation(ctx context.Context) (int64, error) {
-	if t.ahead == nil || t.over {
+	if !t.isAhead() {
 		return t.reader.Generation(ctx)
 	}
 	t.ahead.told = true
@@ -119,7 +118,7 @@ func (t *tx) Generation(ctx context.Context) (int64, error) {
 
 // foresee answers a hold and a walk of one step by what is remembered. false when it has to be looked for.
 func (t *tx) foresee(id, from store.ID, steps []store.Step) (held store.Node, hoped bool) {
-	if t.ahead == nil || t.over || len(steps) != 1 || from == row.Trash || t.store.memory.Taken(from, steps[0]) {
+	if !t.isAhead() || len(steps) != 1 || from == row.Trash || t.store.memory.Taken(from, steps[0]) {
 		return held, false
 	}
 	held, known := t.store.memory.Node(id)
@@ -127,40 +126,38 @@ func (t *tx) foresee(id, from store.ID, steps []store.Step) (held store.Node, ho
 		return held, false
 	}
 	t.ahead.free[placeOf(from, steps[0].Type, steps[0].Name)] = true
-	return held, t.noted(0, func(ctx context.Context, t *tx) error {
+	t.note(0, func(ctx context.Context, t *tx) error {
 		now, err := t.node(ctx, id)
 		if err == nil && (now.Flag != held.Flag || now.ETag != held.ETag || !now.Changed.Equal(held.Changed)) {
 			err = errDashed
 		}
 		return err
 	})
+	return held, true
 }
 
 // insertLater notes a node that is to be inserted.
-func (t *tx) insertLater(n *store.Node) bool {
-	if t.ahead == nil || t.over {
-		return false
-	}
+func (t *tx) insertLater(n *store.Node) {
 	n.ID = t.store.newID()
 	delete(t.ahead.free, placeOf(n.Parent, n.Type, n.Name)) // the insert tells
 	t.store.memory.Take(n.Parent, store.Step{Type: n.Type, Name: n.Name})
 	t.ahead.inserted = true
 	own := row.OwnCopy(*n)
-	return t.noted(1, func(ctx context.Context, t *tx) error { return t.insertAll(ctx, &own) })
+	t.note(1, func(ctx context.Context, t *tx) error { return t.insertAll(ctx, &own) })
 }
 
 // extensionLater, operationLater and metaLater note what is to be written. The caller may use its buffers again.
-func (t *tx) extensionLater(e store.Extension) bool {
+func (t *tx) extensionLater(e store.Extension) {
 	e.Body = bytes.Clone(e.Body)
-	return t.noted(1, func(ctx context.Context, t *tx) error { return t.PutExtension(ctx, e) })
+	t.note(1, func(ctx context.Context, t *tx) error { return t.PutExtension(ctx, e) })
 }
 
-func (t *tx) operationLater(o store.Operation) bool {
+func (t *tx) operationLater(o store.Operation) {
 	o.Input, o.Result = bytes.Clone(o.Input), bytes.Clone(o.Result)
-	return t.noted(1, func(ctx context.Context, t *tx) error { return t.PutOperation(ctx, o) })
+	t.note(1, func(ctx context.Context, t *tx) error { return t.PutOperation(ctx, o) })
 }
 
-func (t *tx) metaLater(key string, value []byte) bool {
+func (t *tx) metaLater(key string, value []byte) {
 	value = bytes.Clone(value)
-	return t.noted(1, func(ctx context.Context, t *tx) error { return t.PutMeta(ctx, key, value) })
+	t.note(1, func(ctx context.Context, t *tx) error { return t.PutMeta(ctx, key, value) })
 }

@@ -69,7 +69,8 @@ func (t *tx) PutExtension(ctx context.Context, e store.Extension) error {
 	if err := row.CheckExtension(e); err != nil {
 		return err
 	}
-	if t.extensionLater(e) {
+	if t.isAhead() {
+		t.extensionLater(e)
 		return row.GaveUp(ctx)
 	}
 	return t.must(ctx, "write an extension", sqlPutExtension, nil, row.Key(e.Scope), row.Key(e.Type), row.Key(e.Name),

@@ -56,7 +56,8 @@ func (t *tx) PutOperation(ctx context.Context, o store.Operation) error {
 	if err := row.CheckOperation(o); err != nil {
 		return err
 	}
-	if t.operationLater(o) {
+	if t.isAhead() {
+		t.operationLater(o)
 		return row.GaveUp(ctx)
 	}
 	var ended any // NULL while it runs

@@ -43,7 +43,8 @@ func (t *tx) Insert(ctx context.Context, nodes ...*store.Node) error {
 			return err
 		}
 	}
-	if len(nodes) == 1 && t.insertLater(nodes[0]) {
+	if len(nodes) == 1 && t.isAhead() {
+		t.insertLater(nodes[0])
 		return row.GaveUp(ctx)
 	}
 	for _, n := range nodes {
@@ -206,7 +207,8 @@ func (t *tx) PutMeta(ctx context.Context, key string, value []byte) error {
 	if err := row.CheckWord("key", key); err != nil {
 		return err
 	}
-	if t.metaLater(key, value) {
+	if t.isAhead() {
+		t.metaLater(key, value)
 		return row.GaveUp(ctx)
 	}
 	if value == nil {
