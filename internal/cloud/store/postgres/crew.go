@@ -16,21 +16,16 @@ import (
 // crew sends in one round trip what several callers ask for at the same time: who comes while others are on their way goes with the next.
 type crew struct {
 	send  func(ctx context.Context, together []*trip)
-	most  int           // so many are on their way at once
-	limit time.Duration // far more than any trip takes
+	limit time.Duration // after which a trip is given up
 
 	ctx     context.Context // ends when the store is closed
 	mu      sync.Mutex
 	waiting []*trip
-	away    int
+	away    bool
 }
 
-// So many round trips of each kind are on their way at once.
-const (
-	readersAway = 1
-	writersAway = 1
-	tripLimit   = 20 * time.Second
-)
+// tripLimit is far more than any trip takes.
+const tripLimit = 20 * time.Second
 
 // togetherAtMost bounds what goes together.
 const togetherAtMost = 64
@@ -47,8 +42,8 @@ func (c *crew) join(ctx context.Context, statements ...statement) error {
 	t := &trip{statements: statements, back: make(chan struct{})}
 	c.mu.Lock()
 	c.waiting = append(c.waiting, t)
-	if c.away < c.most {
-		c.away++
+	if !c.away {
+		c.away = true
 		go c.work()
 	}
 	c.mu.Unlock()
@@ -89,8 +84,7 @@ func (c *crew) next() []*trip {
 	together := c.waiting[:min(len(c.waiting), togetherAtMost)]
 	c.waiting = c.waiting[len(together):]
 	if len(together) == 0 {
-		c.waiting = nil
-		c.away--
+		c.waiting, c.away = nil, false
 	}
 	return together
 }

@@ -80,8 +80,8 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	s := &Store{pool: pool, memory: row.NewMemory()}
 	crews, dismiss := context.WithCancel(context.WithoutCancel(ctx))
 	s.dismiss = dismiss
-	s.readers = crew{ctx: crews, send: s.readTogether, most: readersAway, limit: tripLimit}
-	s.writers = crew{ctx: crews, send: s.writeTogether, most: writersAway, limit: tripLimit}
+	s.readers = crew{ctx: crews, send: s.readTogether, limit: tripLimit}
+	s.writers = crew{ctx: crews, send: s.writeTogether, limit: tripLimit}
 	return s, nil
 }
 
