@@ -22,6 +22,7 @@ const (
 	readOnlyTransaction  = "25006"
 	diskFull             = "53100"
 	undefinedTable       = "42P01"
+	notInState           = "55000" // of a connection: the database takes none at present
 )
 
 // lostRace reports whether the transaction may succeed when it is run again. A unique violation belongs here: the next
@@ -60,6 +61,8 @@ func fault(ctx context.Context, verb string, err error) error {
 		return say(errs.Unavailable, "StoreContended", "gave way to another transaction too often", "repeat the request")
 	case readOnlyTransaction:
 		return say(errs.Unavailable, "StoreReadOnly", "does not take writes", "the address may lead to a standby: name the primary")
+	case notInState:
+		return say(errs.Unavailable, "StoreUnreachable", "does not take this at present", "check that the database takes connections")
 	case diskFull:
 		return say(errs.Unavailable, "StoreFull", "has no room left on its disk", "free some space on the server")
 	}

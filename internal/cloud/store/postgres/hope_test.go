@@ -190,23 +190,29 @@ func TestARefusalThatCannotBeJudgedIsNotTold(t *testing.T) {
 	t.Parallel()
 	here, there := twoNodes(t)
 	bump(t, there)
-	admin, err := pgx.Connect(t.Context(), here.pool.Config().ConnString())
+	config := here.pool.Config().ConnConfig
+	admin, err := pgx.Connect(t.Context(), server.DSN("postgres"))
 	must(t, err)
 	defer func() { _ = admin.Close(context.WithoutCancel(t.Context())) }()
 	refuse := func(r store.Reader) error {
 		if _, err := r.Generation(t.Context()); err != nil {
 			return err
 		}
-		if _, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
+		if _, err := admin.Exec(t.Context(), "ALTER DATABASE "+config.Database+" ALLOW_CONNECTIONS false"); err != nil { // nobody comes back
+			return err
+		}
+		if _, err := admin.Exec(t.Context(), `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1`, config.Database); err != nil {
 			return err
 		}
 		return errs.New(errs.Denied, "No", "no")
 	}
-	if err := here.View(t.Context(), refuse); !errs.Is(err, errs.Unavailable) {
-		t.Errorf("view: got %v, want Unavailable", err)
-	}
-	if err := here.Update(t.Context(), func(tx store.Tx) error { return refuse(tx) }); !errs.Is(err, errs.Unavailable) {
-		t.Errorf("update: got %v, want Unavailable", err)
+	for range 2 { // with connections that were cut, and without any
+		if err := here.View(t.Context(), refuse); !errs.Is(err, errs.Unavailable) {
+			t.Errorf("view: got %v, want Unavailable", err)
+		}
+		if err := here.Update(t.Context(), func(tx store.Tx) error { return refuse(tx) }); !errs.Is(err, errs.Unavailable) {
+			t.Errorf("update: got %v, want Unavailable", err)
+		}
 	}
 }
 
