@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/amlmove/amlmove/internal/cloud/store"
-	"github.com/amlmove/amlmove/internal/errs"
+	"github.com/amlmove/amlmove/internal/cloud/store/row"
 )
 
 // hope is how the first run of a function saves round trips. It takes the generation for the one that was read last, on whatever connection. An update sends writes together
@@ -54,7 +54,7 @@ func (s *session) believed() error {
 		s.store.newest.CompareAndSwap(s.guess, s.generation) // also backwards: a server may have been set back
 	}
 	if s.dashed || s.outrun {
-		return errs.New(errs.Unavailable, "StoreContended", "something was committed meanwhile").Advise("repeat the request")
+		return row.Meanwhile()
 	}
 	return nil
 }

@@ -62,6 +62,11 @@ func GaveUp(ctx context.Context) error {
 	return errs.Wrap(errs.Canceled, "Canceled", ctx.Err(), "the request was given up")
 }
 
+// Meanwhile says that what a transaction was told is not so any more.
+func Meanwhile() error {
+	return errs.New(errs.Unavailable, "StoreContended", "something was committed meanwhile").Advise("repeat the request")
+}
+
 // Closed says that the store does not take work any more.
 func Closed() error {
 	return errs.New(errs.Unavailable, "StoreClosed", "the store is closed")

@@ -6,7 +6,6 @@ import (
 
 	"github.com/amlmove/amlmove/internal/cloud/store"
 	"github.com/amlmove/amlmove/internal/cloud/store/row"
-	"github.com/amlmove/amlmove/internal/errs"
 )
 
 // ahead is what an update's function does before the writer has come to it: it runs beside others, takes what it holds for what is remembered, and what it writes is noted. If that is all,
@@ -36,7 +35,7 @@ func placeOf(parent store.ID, typ, name string) place {
 }
 
 // errDashed says that something is not as it had been told.
-var errDashed error = errs.New(errs.Unavailable, "StoreContended", "something was committed meanwhile").Advise("repeat the request")
+var errDashed = row.Meanwhile()
 
 // runAhead runs fn ahead as far as that goes.
 func (s *Store) runAhead(ctx context.Context, fn func(*tx) error) error {
